@@ -1,0 +1,115 @@
+# Countermand. `make` prints what there is to do; every target installs what it needs first.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+COUNT ?=
+
+# The installer works on our environment only, with the Python that is there.
+UV := VIRTUAL_ENV=$(VENV) UV_PYTHON_DOWNLOADS=never UV_HTTP_TIMEOUT=120 $(BIN)/uv --quiet
+INSTALL_US := $(UV) pip install --no-deps --no-build-isolation --editable .
+RESOLVE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+# Stamps: nothing is installed again as long as its lock stays the same.
+HAS_UV := $(VENV)/has-uv
+HAS_RUNTIME := $(VENV)/has-runtime
+HAS_ALL := $(VENV)/has-all
+
+.PHONY: help
+help: ## Print this
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+# ---------------------------------------------------------------------------------------------- Use
+
+.PHONY: up
+up: $(HAS_RUNTIME) ## Run Countermand, everything in one command (ARGS="...")
+	@$(BIN)/countermand up $(ARGS)
+
+.PHONY: kafka
+kafka: $(HAS_ALL) ## Run one Kafka broker on this machine, without Docker
+	@$(BIN)/python -m cluster.kafka $(ARGS)
+
+.PHONY: cluster
+cluster: $(HAS_ALL) ## Run Countermand as several processes on a Kafka broker
+	@$(BIN)/python -m cluster $(ARGS)
+
+# -------------------------------------------------------------------------------------------- Prove
+
+.PHONY: test
+test: $(HAS_ALL) ## Run every test, proofs at a small size (ARGS="tests/unit -k fold")
+	@COUNTERMAND_PROOF_SIZE=small $(BIN)/pytest $(ARGS)
+
+.PHONY: prove
+prove: $(HAS_ALL) ## Run the proofs with their full counts
+	@COUNTERMAND_PROOF_SIZE=full $(BIN)/pytest -m prove --timeout 1800 --durations 10 $(ARGS)
+
+.PHONY: soak
+soak: $(HAS_ALL) ## Run the proofs with any count (COUNT=1000000)
+	@[[ "$(COUNT)" =~ ^[1-9][0-9]*$$ ]] || { echo 'Say how many: make soak COUNT=1000000' >&2; exit 2; }
+	@COUNTERMAND_PROOF_SIZE=$(COUNT) $(BIN)/pytest -m prove --timeout 0 --durations 10 $(ARGS)
+
+.PHONY: bench
+bench: $(HAS_ALL) ## Print every figure beside its limit (ARGS="--json --only NAME")
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: check
+check: $(HAS_ALL) ## Look, change nothing: format, lint, types, who may import whom
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: fix
+fix: $(HAS_ALL) ## Format, and mend what the linter can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+# ------------------------------------------------------------------------------------------ Install
+
+$(HAS_UV): requirements-uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Countermand needs Python 3.11 or later: make PYTHON=/path/to/python3.11 ...' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo 'This Python cannot make virtual environments: apt-get install python3-venv' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --require-hashes --no-deps -r $<
+	@touch $@
+
+$(HAS_RUNTIME): requirements.lock pyproject.toml $(HAS_UV)
+	@$(UV) pip install --require-hashes --no-build -r $<
+	@$(INSTALL_US)
+	@touch $@
+
+$(HAS_ALL): requirements-dev.lock pyproject.toml $(HAS_UV)
+	@$(UV) pip sync --require-hashes --no-build $<
+	@$(INSTALL_US)
+	@touch $@ $(HAS_RUNTIME)
+
+# Keeps what is pinned as long as pyproject.toml allows it; RESOLVE_ARGS=--upgrade takes the newest.
+RESOLVE_ARGS ?=
+.PHONY: lock
+lock: $(HAS_UV) ## Renew the locks from pyproject.toml (RESOLVE_ARGS=--upgrade takes the newest)
+	@$(RESOLVE) $(RESOLVE_ARGS) --group install -o requirements.lock
+	@$(RESOLVE) $(RESOLVE_ARGS) --group install --group dev -c requirements.lock -o requirements-dev.lock
+	@echo uv | $(UV) pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" -c requirements.lock -o requirements-uv.lock
+
+SYSTEM_PACKAGES = $(strip \
+	$(if $(shell $(PYTHON) -c 'import ensurepip, venv; print(1)' 2>/dev/null),,python3-venv) \
+	$(if $(shell command -v java),,openjdk-17-jre-headless) \
+	$(if $(shell command -v mvn),,maven) \
+	$(if $(wildcard /usr/lib/postgresql/*/bin/postgres),,postgresql))
+.PHONY: system
+system: ## Install by apt what the tests need beside Python: Java, Maven, PostgreSQL (as root)
+	@missing="$(SYSTEM_PACKAGES)"; \
+	if [[ -z "$$missing" ]]; then exit 0; fi; \
+	if [[ $$(id -u) -ne 0 ]]; then echo "Missing here: apt-get install $$missing" >&2; exit 1; fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	apt-get update -q && apt-get install -q -y --no-install-recommends $$missing

@@ -1,0 +1,1 @@
+"""The face: what task authors import, the client and the command line."""

@@ -1,0 +1,1 @@
+"""Folds over records into rows. Pure but for the SQL they describe."""

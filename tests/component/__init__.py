@@ -1,0 +1,1 @@
+"""Races, forced by gates, on the embedded log."""

@@ -1,0 +1,1 @@
+"""Each backend runs all of it."""

@@ -1,0 +1,23 @@
+"""How often a proof repeats: small in `make test`, full in `make prove`, any count in `make soak`.
+
+A proof asks for its count and is marked, so that `make prove` finds it:
+
+    @pytest.mark.prove
+    @settings(max_examples=count(small=200, full=20_000))
+"""
+
+import os
+
+VARIABLE = "COUNTERMAND_PROOF_SIZE"
+
+
+def count(*, small: int, full: int) -> int:
+    """The count to use: `small` or `full`, or whatever number the environment asks for."""
+    size = os.environ.get(VARIABLE, "small")
+    if size == "small":
+        return small
+    if size == "full":
+        return full
+    if size.isascii() and size.isdigit() and int(size) > 0:
+        return int(size)
+    raise ValueError(f"{VARIABLE} is {size!r}: say small, full, or a number above zero")
