@@ -29,7 +29,11 @@ def run(folder: Path, body: str, *, no_skips: str) -> subprocess.CompletedProces
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "tests.no_skips", "-p", "no:cacheprovider"],
         cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "COUNTERMAND_NO_SKIPS": no_skips},
+        env={
+            "PYTHONPATH": str(ROOT),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "COUNTERMAND_NO_SKIPS": no_skips,
+        },
         capture_output=True,
         text=True,
         timeout=60,
