@@ -1,0 +1,45 @@
+"""What every event's `data` has: who, and why."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+from events.ids import LIMIT_CHARACTERS, PATTERN
+
+ORGANIZATION_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+
+SubjectId = Annotated[
+    str, StringConstraints(pattern=f"^{PATTERN}$", min_length=1, max_length=LIMIT_CHARACTERS)
+]
+Organization = Annotated[str, StringConstraints(pattern=f"^{ORGANIZATION_PATTERN}$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Text = Annotated[str, StringConstraints(max_length=10_000)]
+Seconds = Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Ordinal = Annotated[int, Field(ge=1, le=2**31)]
+JsonObject = dict[str, JsonValue]
+
+
+class Part(BaseModel):
+    """Frozen, and refusing what it doesn't know: a typing error never becomes history."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Actor(Part):
+    """Who appended an event, and how that is known."""
+
+    kind: Literal["user", "service", "run", "executor", "watchdog", "pulse", "bridge", "system"]
+    id: Name
+    organization: Organization
+    authenticated_by: Literal["api_key", "jwt", "session", "internal"] = "internal"
+    on_behalf_of: Name | None = None
+
+
+class Body(Part):
+    """The `data` of an event. `TYPE` is its name and version in the log, for ever."""
+
+    TYPE: ClassVar[str]
+
+    actor: Actor
+    reason: Text = ""

@@ -1,0 +1,147 @@
+"""The envelope, and its bytes.
+
+An event is a CloudEvents 1.0 JSON event. The bytes that `encode` gives once are the record's
+value on every log and are never encoded again: proofs hash them.
+"""
+
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, Literal, Union
+from uuid import UUID
+
+from pydantic import (
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+    model_validator,
+)
+from pydantic_core import from_json
+
+from events.body import Name, Organization, Part, SubjectId
+from events.errors import EventTooLarge, MalformedEvent, UnknownVersion
+from events.ids import log_key, root_of
+from events.upcasting import UPCASTERS, Upcasters, upcast
+from events.vocabulary import HISTORY_BODIES, OUTPUT_BODIES, AnyBody
+
+LIMIT_BYTES = 1_000_000
+
+
+class Event(Part):
+    """One event: the CloudEvents attributes, our extensions, and the body as `data`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    specversion: Literal["1.0"] = "1.0"
+    id: UUID
+    source: Name
+    type: str
+    subject: SubjectId
+    time: AwareDatetime
+    datacontenttype: Literal["application/json"] = "application/json"
+    organization: Organization
+    root: SubjectId
+    region: Name = "local"
+    correlationid: UUID | None = None
+    causationid: UUID | None = None
+    traceparent: Annotated[str, Field(max_length=100)] | None = None
+    data: AnyBody
+
+    @model_validator(mode="after")
+    def _is_ordered_by_its_own_root(self) -> "Event":
+        if self.root != root_of(self.subject):
+            raise ValueError(f"root {self.root!r} isn't the root of subject {self.subject!r}")
+        return self
+
+    @property
+    def key(self) -> str:
+        """What the log orders by."""
+        return log_key(self.organization, self.root)
+
+
+def new_event(
+    data: AnyBody,
+    *,
+    id: UUID,
+    subject: str,
+    organization: str,
+    time: datetime,
+    source: str,
+    region: str = "local",
+    correlationid: UUID | None = None,
+    causationid: UUID | None = None,
+    traceparent: str | None = None,
+) -> Event:
+    """An event about `subject`; clock and ids are the caller's."""
+    return envelope_of(type(data))(
+        id=id,
+        source=source,
+        type=data.TYPE,
+        subject=subject,
+        time=time,
+        organization=organization,
+        root=root_of(subject),
+        region=region,
+        correlationid=correlationid,
+        causationid=causationid,
+        traceparent=traceparent,
+        data=data,
+    )
+
+
+def encode(event: Event) -> bytes:
+    """The canonical bytes. Absent attributes are left out, as CloudEvents wants it."""
+    raw = event.model_dump_json(exclude_none=True).encode()
+    if len(raw) > LIMIT_BYTES:
+        raise EventTooLarge(len(raw), LIMIT_BYTES)
+    return raw
+
+
+def decode(raw: bytes, upcasters: Upcasters = UPCASTERS) -> Event:
+    """The event in these bytes; `MalformedEvent` or `UnknownVersion` when there is none."""
+    try:
+        return _any_event().validate_json(raw)
+    except ValidationError as error:
+        return _decode_older(raw, error, upcasters)
+
+
+@cache
+def envelope_of(body: type[AnyBody]) -> type[Event]:
+    """The envelope model of one body: its tag and its data, nothing else."""
+    tag: Any = Literal[body.TYPE]
+    return create_model(f"{body.__name__}Event", __base__=Event, type=(tag, ...), data=(body, ...))
+
+
+@cache
+def _any_event() -> TypeAdapter[Event]:
+    envelopes = tuple(envelope_of(body) for body in (*HISTORY_BODIES, *OUTPUT_BODIES))
+    any_of_them: Any = Annotated[Union[envelopes], Field(discriminator="type")]  # noqa: UP007
+    return TypeAdapter(any_of_them)
+
+
+def _decode_older(raw: bytes, error: ValidationError, upcasters: Upcasters) -> Event:
+    """An event of an older version, or the reason why these bytes are none of ours."""
+    try:
+        older: Any = from_json(raw)
+    except ValueError as not_json:
+        raise MalformedEvent(f"not JSON ({not_json})") from None
+    tag = older.get("type") if isinstance(older, dict) else None
+    if not isinstance(tag, str):
+        raise MalformedEvent("no type") from None
+    if tag in upcasters:
+        try:
+            return _any_event().validate_python(upcast(older, upcasters))
+        except ValidationError as still_wrong:
+            raise MalformedEvent(_first(still_wrong)) from None
+    if any(detail["type"] == "union_tag_invalid" for detail in error.errors(include_url=False)):
+        if tag.startswith("countermand."):
+            raise UnknownVersion(tag) from None
+        raise MalformedEvent(f"type {tag[:80]!r} isn't Countermand's") from None
+    raise MalformedEvent(_first(error)) from None
+
+
+def _first(error: ValidationError) -> str:
+    detail = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"

@@ -1,0 +1,130 @@
+"""The one table: what each event does, given everything before it in its root's history.
+
+`evolve` is pure, total and deterministic, and never raises. A rule never changes for events that
+have been written: a changed rule is a new event version with a branch of its own.
+"""
+
+from typing import assert_never
+
+from events.cancel_events import (
+    CancelDenied,
+    CancelObserved,
+    CancelRequested,
+    CancelUnconfirmed,
+    TaskCancelled,
+)
+from events.event import Event
+from events.outcome import Outcome, noted, void
+from events.project_events import (
+    ProjectApproved,
+    ProjectCancelRequested,
+    ProjectCreated,
+    ProjectPaused,
+    ProjectPlanned,
+    ProjectResumed,
+)
+from events.rules.cancelling import cancel_requested, closed
+from events.rules.projects import (
+    project_cancel_requested,
+    project_created,
+    project_steered,
+    settled,
+)
+from events.rules.reviving import retried, skipped
+from events.rules.running import lost, resumed, said_by_run, started
+from events.rules.submitting import submitted
+from events.run_events import (
+    RunAdopted,
+    RunAttached,
+    RunLost,
+    RunReleased,
+    TaskCompleted,
+    TaskFailed,
+    TaskResumed,
+    TaskStarted,
+    TaskWaiting,
+)
+from events.state import Root, TaskState
+from events.task_events import TaskOutput, TaskProgressed, TaskRetried, TaskSkipped, TaskSubmitted
+from events.vocabulary import KnownTaskBody
+from events.words import Reason, Verdict
+
+
+def evolve(root: Root, event: Event) -> Outcome:
+    """The verdict on this event, and the changes it makes to its root."""
+    if event.id in root.refused:
+        return void(Reason.DUPLICATE)
+    outcome = judge(root, event)
+    if outcome.verdict is Verdict.VOID:
+        if isinstance(event.data, REQUESTS) and outcome.reason is not Reason.DUPLICATE:
+            return outcome._replace(refused=event.id)
+        return outcome
+    return settled(root, event, outcome)
+
+
+REQUESTS = (
+    TaskSubmitted,
+    CancelRequested,
+    TaskSkipped,
+    TaskRetried,
+    TaskResumed,
+    ProjectCreated,
+    ProjectPlanned,
+    ProjectApproved,
+    ProjectPaused,
+    ProjectResumed,
+    ProjectCancelRequested,
+)
+"""What callers ask for. Facts of runs need no memory of refusals: they name their run."""
+
+
+def judge(root: Root, event: Event) -> Outcome:
+    """The table itself; what follows from it for the project comes after, in `settled`."""
+    body = event.data
+    match body:
+        case TaskSubmitted():
+            return submitted(root, event, body)
+        case CancelRequested():
+            return cancel_requested(root, event, body)
+        case ProjectCreated():
+            return project_created(root, event, body)
+        case ProjectPlanned() | ProjectApproved() | ProjectPaused() | ProjectResumed():
+            return project_steered(root, event, body)
+        case ProjectCancelRequested():
+            return project_cancel_requested(root, event, body)
+        case CancelDenied() | TaskProgressed() | TaskOutput():
+            return noted()
+        case _:
+            task = root.tasks.get(event.subject)
+            return judge_known(root, task, event, body) if task else void(Reason.UNKNOWN_TASK)
+
+
+def judge_known(root: Root, task: TaskState, event: Event, body: KnownTaskBody) -> Outcome:
+    """The part of the table that is about a task which must be there."""
+    match body:
+        case TaskStarted():
+            return started(root, task, event, body)
+        case TaskResumed():
+            return resumed(task, body)
+        case TaskSkipped():
+            return skipped(root, task, event, body)
+        case TaskRetried():
+            return retried(root, task, event, body)
+        case RunLost():
+            return lost(task, event, body)
+        case TaskCancelled(run_id=None):
+            return closed(task)
+        case (
+            RunAttached()
+            | RunAdopted()
+            | TaskWaiting()
+            | CancelObserved()
+            | CancelUnconfirmed()
+            | TaskCancelled()
+            | TaskCompleted()
+            | TaskFailed()
+            | RunReleased()
+        ):
+            return said_by_run(task, event, body)
+        case _:
+            assert_never(body)

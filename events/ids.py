@@ -1,0 +1,61 @@
+"""Ids of tasks and projects, and of events.
+
+A root's id is one segment; what is below it has the id of what is above it, a dot, and a segment of
+its own. So the root, and with it the log key, follows from any id alone.
+"""
+
+import re
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from events.errors import InvalidId
+
+LIMIT_CHARACTERS = 200
+DEPTH_LIMIT = 16
+PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9][A-Za-z0-9_-]*)*"
+_WELL_FORMED = re.compile(PATTERN)
+
+NAMESPACE = UUID("5b7a0a3e-6f0b-5c0e-9d57-0f7c1d9f3a11")
+"""Under which derived ids are made. It never changes: repeated derivations must meet."""
+
+
+def check_id(text: str) -> str:
+    """The id itself, or `InvalidId`."""
+    if len(text) > LIMIT_CHARACTERS:
+        raise InvalidId(text, f"longer than {LIMIT_CHARACTERS} characters")
+    if not _WELL_FORMED.fullmatch(text):
+        raise InvalidId(
+            text,
+            "use letters, digits, '_' and '-', in segments joined by '.', e.g. 'import-7.step-2'",
+        )
+    if text.count(".") >= DEPTH_LIMIT:
+        raise InvalidId(text, f"more than {DEPTH_LIMIT} levels")
+    return text
+
+
+def root_of(subject: str) -> str:
+    """The root that orders the history of a task or project."""
+    return subject.partition(".")[0]
+
+
+def above(subject: str) -> str | None:
+    """The id of what is directly above; None for a root."""
+    return subject.rpartition(".")[0] or None
+
+
+def log_key(organization: str, root: str) -> str:
+    """What the log orders by. Organizations contain no slash, so no two pairs share a key."""
+    return f"{organization}/{root}"
+
+
+def event_id(now: datetime, randomness: int) -> UUID:
+    """A UUIDv7 from a time and 74 random bits."""
+    milliseconds = int(now.timestamp() * 1000) & (2**48 - 1)
+    high = randomness >> 62 & 0xFFF
+    low = randomness & (2**62 - 1)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+
+
+def derived_id(*cause: object) -> UUID:
+    """The id of an event that follows from a cause: whoever derives it again gets the same."""
+    return uuid5(NAMESPACE, "\x1f".join(str(part) for part in cause))

@@ -1,0 +1,68 @@
+"""Cancels of tasks: down to everything below, and ahead of a task that isn't there."""
+
+from collections.abc import Iterator
+
+from events.cancel_events import CancelRequested
+from events.event import Event
+from events.outcome import Outcome, effective, noted, void
+from events.rules.stopping import cancel_by, late_by, stop, tightens
+from events.state import Cancel, Root, TaskState, Tombstone
+from events.words import Evidence, Reason
+
+
+def cancel_requested(root: Root, event: Event, body: CancelRequested) -> Outcome:
+    if body.expires_at is not None and event.time > body.expires_at:
+        return void(Reason.EXPIRED)
+    task = root.tasks.get(event.subject)
+    if task is None:
+        return ahead_of_its_task(root, event, body)
+    if task.cancel is not None and task.cancel.id == event.id:
+        return void(Reason.DUPLICATE)
+    if task.finished:
+        return void(Reason.ALREADY_FINISHED, late_by(task.finished_at, event.time))
+    cancel = cancel_by(event, body, task.spec.grace_seconds)
+    if task.cancel is not None and not tightens(cancel, task.cancel):
+        return void(Reason.ALREADY_CANCELLING)
+    changed = (
+        stop(each, each_cancel(cancel, body, each), event.time)
+        for each in with_all_below(root, task)
+    )
+    return effective(*(each for each in changed if each is not None))
+
+
+def each_cancel(cancel: Cancel, body: CancelRequested, task: TaskState) -> Cancel:
+    """Each task below keeps its own grace, unless the request named one."""
+    if body.grace_seconds is not None or task.id == cancel.subject:
+        return cancel
+    return cancel._replace(grace_seconds=task.spec.grace_seconds)
+
+
+def ahead_of_its_task(root: Root, event: Event, body: CancelRequested) -> Outcome:
+    held = root.tombstones.get(event.subject)
+    if held is not None and held.cancel.id == event.id:
+        return void(Reason.DUPLICATE)
+    if body.hold_until is None or (root.project is not None and root.project.id == event.subject):
+        return void(Reason.UNKNOWN_TASK)
+    if body.hold_until <= event.time:
+        return void(Reason.EXPIRED)
+    if held is not None and held.hold_until >= body.hold_until:
+        return void(Reason.ALREADY_CANCELLING)
+    cancel = cancel_by(event, body, 0.0)
+    return effective(tombstone=Tombstone(event.subject, cancel, body.hold_until))
+
+
+def with_all_below(root: Root, task: TaskState) -> Iterator[TaskState]:
+    waiting_ids = [task.id]
+    while waiting_ids:
+        each_id = waiting_ids.pop()
+        yield root.tasks[each_id]
+        waiting_ids.extend(root.below.get(each_id, ()))
+
+
+def closed(task: TaskState) -> Outcome:
+    """An executor notes that a task which was cancelled while pending never started."""
+    if task.evidence is not Evidence.NEVER_STARTED:
+        return void(Reason.NOT_CANCELLING)
+    if task.closed:
+        return void(Reason.DUPLICATE)
+    return noted(task._replace(closed=True), reason=Reason.CLOSES_HISTORY)

@@ -1,0 +1,196 @@
+"""What a run may do, and what its executor's word is worth: only the current run counts."""
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from events.cancel_events import CancelObserved, CancelUnconfirmed, TaskCancelled
+from events.event import Event
+from events.outcome import Outcome, effective, noted, void
+from events.rules.stopping import late_by, stopped
+from events.run_events import (
+    RunAdopted,
+    RunAttached,
+    RunLost,
+    RunReleased,
+    TaskCompleted,
+    TaskFailed,
+    TaskResumed,
+    TaskStarted,
+    TaskWaiting,
+)
+from events.state import Root, Run, TaskState
+from events.vocabulary import RunBody
+from events.words import Evidence, ProjectStatus, Reason, Status
+
+
+def started(root: Root, task: TaskState, event: Event, body: TaskStarted) -> Outcome:
+    if task.run is not None and task.run.id == body.run_id:
+        return void(Reason.DUPLICATE)
+    refusal = why_not_claimable(root, task, body.attempt, body.region, event.time)
+    if refusal is not None:
+        return void(refusal)
+    run = Run(body.run_id, body.executor, event.time, body.remote)
+    return effective(
+        task._replace(
+            status=Status.RUNNING,
+            run=run,
+            waiting_for=None,
+            started_at=task.started_at or event.time,
+        )
+    )
+
+
+def why_not_claimable(
+    root: Root, task: TaskState, attempt: int, region: str, now: datetime
+) -> Reason | None:
+    """Why a claim made now would be void; executors ask it too, before they append one."""
+    if task.status is not Status.PENDING:
+        return Reason.NOT_PENDING
+    if attempt != task.attempt:
+        return Reason.WRONG_ATTEMPT
+    if region != task.spec.region:
+        return Reason.WRONG_REGION
+    project = root.project
+    if project is not None:
+        if project.status is not ProjectStatus.EXECUTING:
+            return Reason.PROJECT_NOT_EXECUTING
+        if not project.complete:
+            return Reason.PROJECT_INCOMPLETE
+    for dependency_id in task.spec.depends_on:
+        dependency = root.tasks.get(dependency_id)
+        if dependency is None or dependency.status not in (Status.SUCCEEDED, Status.SKIPPED):
+            return Reason.DEPENDENCIES_UNMET
+    if task.not_before is not None and now < task.not_before:
+        return Reason.TOO_EARLY
+    return None
+
+
+def said_by_run(task: TaskState, event: Event, body: RunBody) -> Outcome:
+    """What a run's executor says counts only for the run that the task has now."""
+    if task.run is None or task.run.id != body.run_id:
+        return void(Reason.NOT_CURRENT_RUN)
+    if task.evidence is Evidence.PRESUMED:
+        return noted(task._replace(contradicted=True), reason=Reason.AFTER_PRESUMED)
+    if isinstance(body, CancelObserved | CancelUnconfirmed):
+        return noted() if task.cancel is not None else void(Reason.NOT_CANCELLING)
+    if task.finished:
+        return void(Reason.ALREADY_FINISHED, late_by(task.finished_at, event.time))
+    match body:
+        case RunAttached():
+            return noted(task._replace(run=task.run._replace(handle=body.handle)))
+        case RunAdopted():
+            return adopted(task, task.run, body)
+        case TaskWaiting():
+            return waiting(task, body)
+        case TaskCancelled():
+            if task.status is not Status.CANCELLING:
+                return void(Reason.NOT_CANCELLING)
+            return effective(stopped(task, body.evidence, event.time))
+        case TaskCompleted():
+            if task.status is Status.CANCELLING:
+                ended = stopped(task, Evidence.RAN_TO_END, event.time)
+                return effective(ended._replace(result=body.result))
+            return effective(
+                task._replace(
+                    status=Status.SUCCEEDED,
+                    waiting_for=None,
+                    result=body.result,
+                    error=None,
+                    error_type=None,
+                    finished_at=event.time,
+                )
+            )
+        case TaskFailed():
+            if task.status is Status.CANCELLING:
+                ended = stopped(task, Evidence.RAN_TO_END, event.time)
+                return effective(ended._replace(error=body.error, error_type=body.error_type))
+            return effective(
+                failed(task, event.time, body.error, body.error_type, permanent=body.permanent)
+            )
+        case RunReleased():
+            if task.status is Status.CANCELLING:
+                return effective(stopped(task, body.evidence, event.time))
+            return effective(again(task))
+        case _:
+            assert_never(body)
+
+
+def adopted(task: TaskState, run: Run, body: RunAdopted) -> Outcome:
+    if not run.remote:
+        return void(Reason.NOT_REMOTE)
+    if run.executor == body.executor:
+        return void(Reason.DUPLICATE)
+    if run.executor != body.from_executor:
+        return void(Reason.NOT_CURRENT_RUN)
+    return effective(task._replace(run=run._replace(executor=body.executor)))
+
+
+def waiting(task: TaskState, body: TaskWaiting) -> Outcome:
+    if task.status is not Status.RUNNING:
+        return void(Reason.ALREADY_CANCELLING if task.cancel else Reason.DUPLICATE)
+    if body.wait != task.answered + 1:
+        return void(Reason.WRONG_COUNTER)
+    return effective(task._replace(status=Status.WAITING, waiting_for=body.wait))
+
+
+def resumed(task: TaskState, body: TaskResumed) -> Outcome:
+    if task.status is not Status.WAITING:
+        return void(Reason.NOT_WAITING)
+    if task.waiting_for != body.wait:
+        return void(Reason.WRONG_COUNTER)
+    return effective(
+        task._replace(
+            status=Status.RUNNING,
+            waiting_for=None,
+            answered=body.wait,
+            answers=(*task.answers, body.answer),
+        )
+    )
+
+
+def lost(task: TaskState, event: Event, body: RunLost) -> Outcome:
+    if task.run is None or task.run.id != body.run_id:
+        return void(Reason.NOT_CURRENT_RUN)
+    if task.finished:
+        return void(Reason.ALREADY_FINISHED, late_by(task.finished_at, event.time))
+    if task.run.remote or task.run.executor != body.executor:
+        return void(Reason.NOT_LOSABLE)
+    if task.status is Status.CANCELLING:
+        return effective(stopped(task, Evidence.PRESUMED, event.time))
+    return effective(failed(task, event.time, "its executor was lost", "run_lost"))
+
+
+def again(task: TaskState, not_before: datetime | None = None) -> TaskState:
+    """Pending once more, for the next attempt."""
+    return task._replace(
+        status=Status.PENDING,
+        attempt=task.attempt + 1,
+        not_before=not_before,
+        run=None,
+        waiting_for=None,
+        finished_at=None,
+    )
+
+
+def failed(
+    task: TaskState, now: datetime, error: str, error_type: str, *, permanent: bool = False
+) -> TaskState:
+    """One failure more: another attempt after a while, or the end."""
+    failures = task.failures + 1
+    task = task._replace(failures=failures, error=error, error_type=error_type)
+    if failures < task.spec.max_attempts and not permanent:
+        return again(task, after(now, backoff_seconds(task, failures)))
+    return task._replace(status=Status.FAILED, waiting_for=None, finished_at=now)
+
+
+def backoff_seconds(task: TaskState, failures: int) -> float:
+    doubled = task.spec.backoff_seconds * 2.0 ** min(failures - 1, 60)
+    return min(doubled, task.spec.backoff_limit_seconds)
+
+
+def after(now: datetime, seconds: float) -> datetime:
+    """A later time, or the last one there is: history is not up for debate."""
+    try:
+        return now + timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=now.tzinfo)

@@ -1,0 +1,71 @@
+"""What a cancel does to one task, whoever asked and wherever it came from."""
+
+import math
+from datetime import datetime
+from typing import assert_never
+
+from events.cancel_events import CancelRequested
+from events.event import Event
+from events.project_events import ProjectCancelRequested
+from events.state import Cancel, TaskState
+from events.words import Evidence, Mode, Origin, Status
+
+
+def cancel_by(
+    event: Event, body: CancelRequested | ProjectCancelRequested, own_grace_seconds: float | None
+) -> Cancel:
+    return Cancel(
+        id=event.id,
+        subject=event.subject,
+        mode=body.mode,
+        grace_seconds=own_grace_seconds if body.grace_seconds is None else body.grace_seconds,
+        origin=body.origin if isinstance(body, CancelRequested) else Origin.REQUEST,
+        requested_at=event.time,
+        actor=body.actor,
+        reason=body.reason,
+    )
+
+
+def tightens(new: Cancel, old: Cancel) -> bool:
+    """Force is tighter than any grace, a shorter grace tighter than a longer one."""
+    if old.mode is Mode.FORCE:
+        return False
+    return new.mode is Mode.FORCE or seconds(new) < seconds(old)
+
+
+def seconds(cancel: Cancel) -> float:
+    return math.inf if cancel.grace_seconds is None else cancel.grace_seconds
+
+
+def stop(task: TaskState, cancel: Cancel, now: datetime) -> TaskState | None:
+    """The task with this cancel in force; None when it makes no difference."""
+    match task.status:
+        case Status.PENDING:
+            return never_started(task, cancel, now)
+        case Status.RUNNING | Status.WAITING:
+            return task._replace(status=Status.CANCELLING, cancel=cancel, waiting_for=None)
+        case Status.CANCELLING:
+            if task.cancel is not None and not tightens(cancel, task.cancel):
+                return None
+            first = task.cancel or cancel
+            return task._replace(cancel=cancel._replace(requested_at=first.requested_at))
+        case Status.SUCCEEDED | Status.FAILED | Status.CANCELLED | Status.SKIPPED:
+            return None
+        case _:
+            assert_never(task.status)
+
+
+def never_started(task: TaskState, cancel: Cancel, now: datetime) -> TaskState:
+    return task._replace(
+        status=Status.CANCELLED, cancel=cancel, evidence=Evidence.NEVER_STARTED, finished_at=now
+    )
+
+
+def stopped(task: TaskState, evidence: Evidence, now: datetime) -> TaskState:
+    return task._replace(
+        status=Status.CANCELLED, evidence=evidence, waiting_for=None, finished_at=now
+    )
+
+
+def late_by(finished_at: datetime | None, now: datetime) -> float | None:
+    return (now - finished_at).total_seconds() if finished_at else None
