@@ -33,11 +33,11 @@ up: $(HAS_RUNTIME) ## Run Countermand, everything in one command (ARGS="...")
 	@$(BIN)/countermand up $(ARGS)
 
 .PHONY: kafka
-kafka: $(HAS_ALL) ## Run one Kafka broker on this machine, without Docker
+kafka: $(HAS_RUNTIME) ## Run one Kafka broker on this machine, without Docker
 	@$(BIN)/python -m cluster.kafka $(ARGS)
 
 .PHONY: cluster
-cluster: $(HAS_ALL) ## Run Countermand as several processes on a Kafka broker
+cluster: $(HAS_RUNTIME) ## Run Countermand as several processes on a Kafka broker
 	@$(BIN)/python -m cluster $(ARGS)
 
 # -------------------------------------------------------------------------------------------- Prove
@@ -64,7 +64,7 @@ check: $(HAS_ALL) ## Look, change nothing: format, lint, types, who may import w
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 .PHONY: fix
 fix: $(HAS_ALL) ## Format, and mend what the linter can
@@ -78,7 +78,7 @@ $(HAS_UV): requirements-uv.lock
 		|| { echo 'Countermand needs Python 3.11 or later: make PYTHON=/path/to/python3.11 ...' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo 'This Python cannot make virtual environments: apt-get install python3-venv' >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+	@[[ -x $(BIN)/python && -x $(BIN)/pip ]] || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --require-hashes --no-deps -r $<
 	@touch $@
 
@@ -101,15 +101,6 @@ lock: $(HAS_UV) ## Renew the locks from pyproject.toml (RESOLVE_ARGS=--upgrade t
 	@echo uv | $(UV) pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make lock" -c requirements.lock -o requirements-uv.lock
 
-SYSTEM_PACKAGES = $(strip \
-	$(if $(shell $(PYTHON) -c 'import ensurepip, venv; print(1)' 2>/dev/null),,python3-venv) \
-	$(if $(shell command -v java),,openjdk-17-jre-headless) \
-	$(if $(shell command -v mvn),,maven) \
-	$(if $(wildcard /usr/lib/postgresql/*/bin/postgres),,postgresql))
 .PHONY: system
-system: ## Install by apt what the tests need beside Python: Java, Maven, PostgreSQL (as root)
-	@missing="$(SYSTEM_PACKAGES)"; \
-	if [[ -z "$$missing" ]]; then exit 0; fi; \
-	if [[ $$(id -u) -ne 0 ]]; then echo "Missing here: apt-get install $$missing" >&2; exit 1; fi; \
-	export DEBIAN_FRONTEND=noninteractive; \
-	apt-get update -q && apt-get install -q -y --no-install-recommends $$missing
+system: $(HAS_RUNTIME) ## Install what Kafka and PostgreSQL need on this machine, by apt (as root)
+	@$(BIN)/python -m cluster.system

@@ -142,15 +142,15 @@ def test_the_locks_agree() -> None:
 def unmet(requirements: list[str], lock: str) -> list[str]:
     pinned = pins(lock)
     return [
-        line
-        for line in requirements
-        if (wanted := Requirement(line))
-        and pinned.get(canonicalize_name(wanted.name), "none") not in wanted.specifier
+        f"{wanted}: {version}"
+        for wanted in map(Requirement, requirements)
+        if (version := pinned.get(canonicalize_name(wanted.name))) is None
+        or version not in wanted.specifier
     ]
 
 
 def pins(lock: str) -> dict[str, str]:
-    found = re.findall(
+    lines = re.findall(
         r"^([a-z0-9][a-z0-9.-]*)==([^\s;]+)", (ROOT / lock).read_text(), re.MULTILINE
     )
-    return {canonicalize_name(name): version for name, version in found}
+    return {canonicalize_name(name): version for name, version in lines}
