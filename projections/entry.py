@@ -1,0 +1,39 @@
+"""One line of the history: a record of the log, the event in it, and the fold's verdict."""
+
+from typing import NamedTuple
+
+from events.errors import MalformedEvent
+from events.event import Event, decode
+from events.log import Record
+from events.outcome import Outcome, void
+from events.words import Reason
+
+
+class Entry(NamedTuple):
+    """What every projection is made of."""
+
+    record: Record
+    event: Event | None
+    """None: the bytes are no event; `trouble` says why, and the outcome is void."""
+    outcome: Outcome
+    trouble: str = ""
+
+
+class Decoded(NamedTuple):
+    """A record on its way to the fold."""
+
+    record: Record
+    event: Event | None
+    trouble: str = ""
+
+
+def decoded(record: Record) -> Decoded:
+    """The record with its event. An unknown version raises: nobody goes past what it can't read."""
+    try:
+        return Decoded(record, decode(record.value))
+    except MalformedEvent as error:
+        return Decoded(record, None, error.why)
+
+
+def malformed(one: Decoded) -> Entry:
+    return Entry(one.record, None, void(Reason.MALFORMED), one.trouble)
