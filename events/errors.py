@@ -50,6 +50,10 @@ class LogUnavailable(CountermandError):
     repeat it with the same event ids."""
 
 
+class LogClosed(CountermandError):
+    """This process has closed the log. What is appended after that is not stored."""
+
+
 class LogDamaged(CountermandError):
     """The log's storage isn't what it should be; the service must not go on with it."""
 

@@ -10,7 +10,7 @@ What an adapter guarantees, and no more:
 - *There is no more*: no reading of one key's events, no expected version, no deleting.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from events.event import Event, encode
@@ -35,16 +35,8 @@ class Record(NamedTuple):
     """Microseconds since 1970 by the log's own clock, which may go backwards."""
 
 
-class Log(Protocol):
-    """One stream. History, output and heartbeats are streams of their own with the same keys."""
-
-    async def append(self, messages: Sequence[Message]) -> Sequence[Position]:
-        """Store the messages durably; their positions, in the same order.
-
-        Raises `EventTooLarge` before anything is stored, `LogUnavailable` when it is unknown
-        what was stored.
-        """
-        ...
+class LogReader(Protocol):
+    """One stream, to be read: all that a rebuild, an export or a replay needs."""
 
     async def read(self, start: Frontier, limit: int) -> Sequence[Record]:
         """Up to `limit` records from `start` on, in order per partition; none only at the end.
@@ -57,15 +49,30 @@ class Log(Protocol):
         """How far the log reached at some moment during this call; every partition is named."""
         ...
 
-    def follow(self, start: Frontier, limit: int = 1000) -> AsyncIterator[Sequence[Record]]:
-        """Batches from `start` on, each as soon as there is one, without end.
+    async def close(self) -> None:
+        """Let appends that have begun end, then give everything back. May be called twice.
 
-        Raises `LogUnavailable` when the log can't be read for longer than the adapter's patience.
+        Whatever is asked of the log afterwards, and whoever still follows it, gets `LogClosed`.
         """
         ...
 
-    async def close(self) -> None:
-        """Let appends that have begun end, then give everything back. May be called twice."""
+
+class Log(LogReader, Protocol):
+    """One stream. History, output and heartbeats are streams of their own with the same keys."""
+
+    async def append(self, messages: Sequence[Message]) -> Sequence[Position]:
+        """Store the messages durably; their positions, in the same order.
+
+        Raises `EventTooLarge` before anything is stored, `LogUnavailable` when it is unknown
+        what was stored. So it is, too, when the caller is cancelled meanwhile.
+        """
+        ...
+
+    def follow(self, start: Frontier, limit: int = 1000) -> AsyncGenerator[Sequence[Record], None]:
+        """Batches from `start` on, each as soon as there is one, without end. Close it when done.
+
+        Raises `LogUnavailable` when the log can't be read for longer than the adapter's patience.
+        """
         ...
 
 
