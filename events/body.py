@@ -1,10 +1,19 @@
-"""What every event's `data` has: who, and why."""
+"""What every event's `data` has: who, and why. And the types that its fields are made of."""
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+)
 
 from events.ids import LIMIT_CHARACTERS, PATTERN
+from events.plain import check_offset, check_plain
 
 ORGANIZATION_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
@@ -12,12 +21,15 @@ SubjectId = Annotated[
     str, StringConstraints(pattern=f"^{PATTERN}$", min_length=1, max_length=LIMIT_CHARACTERS)
 ]
 Organization = Annotated[str, StringConstraints(pattern=f"^{ORGANIZATION_PATTERN}$")]
+Region = Annotated[str, StringConstraints(pattern=f"^{ORGANIZATION_PATTERN}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 Seconds = Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Ordinal = Annotated[int, Field(ge=1, le=2**31)]
-JsonObject = dict[str, JsonValue]
+Moment = Annotated[AwareDatetime, AfterValidator(check_offset)]
+Json = Annotated[JsonValue, AfterValidator(check_plain)]
+JsonObject = Annotated[dict[str, JsonValue], AfterValidator(check_plain)]
 
 
 class Part(BaseModel):

@@ -3,11 +3,11 @@
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from events.body import Body, Name, Organization, Part, Seconds, SubjectId
-from events.run_events import OutputSummary
-from events.words import Evidence, Mode, Origin
+from events.body import Body, Moment, Name, Organization, Part, Seconds, SubjectId
+from events.run_events import OutputSummary, Shown
+from events.words import Mode, Origin
 
 
 class CancelRequested(Body):
@@ -19,13 +19,13 @@ class CancelRequested(Body):
     grace_seconds: Seconds | None = None
     """None: the task's own."""
     origin: Origin = Origin.REQUEST
-    hold_until: AwareDatetime | None = None
+    hold_until: Moment | None = None
     """For a task that isn't known yet: keep the cancel until then."""
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     """Not decided by then, it is void."""
-    accepted_at: AwareDatetime | None = None
+    accepted_at: Moment | None = None
     """When another region took this request, if one did."""
-    delivered_at: AwareDatetime | None = None
+    delivered_at: Moment | None = None
 
 
 class Survivor(Part):
@@ -34,7 +34,7 @@ class Survivor(Part):
     executor: Name
     what: Name
     pid: int | None = None
-    started_at: AwareDatetime | None = None
+    started_at: Moment | None = None
 
 
 class CancelObserved(Body):
@@ -64,7 +64,7 @@ class TaskCancelled(Body):
     run_id: UUID | None = None
     """None: nothing ever ran."""
     cancel_id: UUID
-    evidence: Evidence
+    evidence: Shown
     output: OutputSummary = OutputSummary()
 
 

@@ -11,39 +11,43 @@ from uuid import UUID
 
 from pydantic import (
     AwareDatetime,
-    ConfigDict,
     Field,
+    StringConstraints,
     TypeAdapter,
     ValidationError,
     create_model,
     model_validator,
 )
-from pydantic_core import from_json
 
-from events.body import Name, Organization, Part, SubjectId
-from events.errors import EventTooLarge, MalformedEvent, UnknownVersion
+from events.body import Organization, Part, Region, SubjectId
+from events.errors import EventTooLarge
 from events.ids import log_key, root_of
-from events.upcasting import UPCASTERS, Upcasters, upcast
+from events.plain import check_offset
+from events.unread import in_current_version, malformed
+from events.upcasting import UPCASTERS, Upcasters
 from events.vocabulary import HISTORY_BODIES, OUTPUT_BODIES, AnyBody
 
 LIMIT_BYTES = 1_000_000
+
+Source = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9._~:/?#@!$&'()*+,;=%\[\]-]+$", max_length=200)
+]
+"""A URI reference, as CloudEvents wants it, e.g. `/gateway/3`."""
 
 
 class Event(Part):
     """One event: the CloudEvents attributes, our extensions, and the body as `data`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     specversion: Literal["1.0"] = "1.0"
     id: UUID
-    source: Name
+    source: Source
     type: str
     subject: SubjectId
     time: AwareDatetime
     datacontenttype: Literal["application/json"] = "application/json"
     organization: Organization
     root: SubjectId
-    region: Name = "local"
+    region: Region = "local"
     correlationid: UUID | None = None
     causationid: UUID | None = None
     traceparent: Annotated[str, Field(max_length=100)] | None = None
@@ -80,7 +84,7 @@ def new_event(
         source=source,
         type=data.TYPE,
         subject=subject,
-        time=time,
+        time=check_offset(time),
         organization=organization,
         root=root_of(subject),
         region=region,
@@ -102,9 +106,13 @@ def encode(event: Event) -> bytes:
 def decode(raw: bytes, upcasters: Upcasters = UPCASTERS) -> Event:
     """The event in these bytes; `MalformedEvent` or `UnknownVersion` when there is none."""
     try:
-        return _any_event().validate_json(raw)
+        return _any_event().validate_json(raw, strict=True)
     except ValidationError as error:
-        return _decode_older(raw, error, upcasters)
+        current = in_current_version(raw, error, upcasters)
+    try:
+        return _any_event().validate_json(current, strict=True)
+    except ValidationError as error:
+        raise malformed(error) from None
 
 
 @cache
@@ -119,29 +127,3 @@ def _any_event() -> TypeAdapter[Event]:
     envelopes = tuple(envelope_of(body) for body in (*HISTORY_BODIES, *OUTPUT_BODIES))
     any_of_them: Any = Annotated[Union[envelopes], Field(discriminator="type")]  # noqa: UP007
     return TypeAdapter(any_of_them)
-
-
-def _decode_older(raw: bytes, error: ValidationError, upcasters: Upcasters) -> Event:
-    """An event of an older version, or the reason why these bytes are none of ours."""
-    try:
-        older: Any = from_json(raw)
-    except ValueError as not_json:
-        raise MalformedEvent(f"not JSON ({not_json})") from None
-    tag = older.get("type") if isinstance(older, dict) else None
-    if not isinstance(tag, str):
-        raise MalformedEvent("no type") from None
-    if tag in upcasters:
-        try:
-            return _any_event().validate_python(upcast(older, upcasters))
-        except ValidationError as still_wrong:
-            raise MalformedEvent(_first(still_wrong)) from None
-    if any(detail["type"] == "union_tag_invalid" for detail in error.errors(include_url=False)):
-        if tag.startswith("countermand."):
-            raise UnknownVersion(tag) from None
-        raise MalformedEvent(f"type {tag[:80]!r} isn't Countermand's") from None
-    raise MalformedEvent(_first(error)) from None
-
-
-def _first(error: ValidationError) -> str:
-    detail = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"

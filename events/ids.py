@@ -12,7 +12,8 @@ from events.errors import InvalidId
 
 LIMIT_CHARACTERS = 200
 DEPTH_LIMIT = 16
-PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9][A-Za-z0-9_-]*)*"
+_SEGMENT = "[A-Za-z0-9][A-Za-z0-9_-]*"
+PATTERN = rf"{_SEGMENT}(\.{_SEGMENT}){{0,{DEPTH_LIMIT - 1}}}"
 _WELL_FORMED = re.compile(PATTERN)
 
 NAMESPACE = UUID("5b7a0a3e-6f0b-5c0e-9d57-0f7c1d9f3a11")
@@ -23,13 +24,13 @@ def check_id(text: str) -> str:
     """The id itself, or `InvalidId`."""
     if len(text) > LIMIT_CHARACTERS:
         raise InvalidId(text, f"longer than {LIMIT_CHARACTERS} characters")
+    if text.count(".") >= DEPTH_LIMIT:
+        raise InvalidId(text, f"more than {DEPTH_LIMIT} levels")
     if not _WELL_FORMED.fullmatch(text):
         raise InvalidId(
             text,
             "use letters, digits, '_' and '-', in segments joined by '.', e.g. 'import-7.step-2'",
         )
-    if text.count(".") >= DEPTH_LIMIT:
-        raise InvalidId(text, f"more than {DEPTH_LIMIT} levels")
     return text
 
 

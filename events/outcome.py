@@ -4,7 +4,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 from events.ids import above
-from events.state import REFUSALS_REMEMBERED, ProjectState, Root, TaskState, Tombstone
+from events.state import (
+    REFUSALS_REMEMBERED,
+    TOMBSTONES_HELD,
+    ProjectState,
+    Root,
+    TaskState,
+    Tombstone,
+    expired,
+)
 from events.words import TERMINAL, Reason, Verdict
 
 
@@ -19,7 +27,7 @@ class Outcome(NamedTuple):
     project: ProjectState | None = None
     tombstone: Tombstone | None = None
     refused: UUID | None = None
-    """The request to remember as refused."""
+    """The request that does nothing any more, when it is repeated."""
 
 
 def effective(
@@ -52,8 +60,16 @@ def apply(root: Root, outcome: Outcome) -> None:
             root.unfinished += (task.status not in TERMINAL) - (before.status not in TERMINAL)
         root.tasks[task.id] = task
     if outcome.tombstone is not None:
+        if len(root.tombstones) >= TOMBSTONES_HELD:
+            for over in expired(root, outcome.tombstone.cancel.requested_at):
+                refuse(root, root.tombstones.pop(over.task_id).cancel.id)
         root.tombstones[outcome.tombstone.task_id] = outcome.tombstone
     if outcome.refused is not None:
-        root.refused[outcome.refused] = None
-        if len(root.refused) > REFUSALS_REMEMBERED:
-            del root.refused[next(iter(root.refused))]
+        refuse(root, outcome.refused)
+
+
+def refuse(root: Root, request: UUID) -> None:
+    """Remember a request that does nothing, and forget the oldest beyond the limit."""
+    root.refused[request] = None
+    if len(root.refused) > REFUSALS_REMEMBERED:
+        del root.refused[next(iter(root.refused))]

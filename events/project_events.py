@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from events.body import Body, Count, Name, Ordinal, Seconds, Text
+from events.body import Body, Count, Ordinal, Region, Seconds, Text
 from events.task_events import Labels
 from events.words import Mode
 
@@ -15,7 +15,7 @@ class ProjectCreated(Body):
     title: Text = ""
     description: Text = ""
     labels: Labels = {}
-    region: Name = "local"
+    region: Region = "local"
 
 
 class ProjectPlanned(Body):

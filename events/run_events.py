@@ -3,10 +3,20 @@
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field
 
-from events.body import Body, Count, JsonObject, Name, Ordinal, Part, Text
+from events.body import Body, Count, Json, JsonObject, Name, Ordinal, Part, Region, Text
 from events.words import Evidence
+
+
+def check_shown(evidence: Evidence) -> Evidence:
+    if evidence is Evidence.PRESUMED:
+        raise ValueError("an executor shows how a run ended; presuming is the watchdog's: RunLost")
+    return evidence
+
+
+Shown = Annotated[Evidence, AfterValidator(check_shown)]
+"""Evidence that somebody has seen."""
 
 
 class OutputSummary(Part):
@@ -25,7 +35,7 @@ class TaskStarted(Body):
     run_id: UUID
     attempt: Ordinal
     executor: Name
-    region: Name = "local"
+    region: Region = "local"
     remote: bool = False
 
 
@@ -44,6 +54,8 @@ class RunAdopted(Body):
     TYPE: ClassVar[str] = "countermand.run.adopted.v1"
 
     run_id: UUID
+    adoption: Ordinal
+    """The how-manieth adoption of the run, so that a late duplicate can't undo a later one."""
     executor: Name
     from_executor: Name
 
@@ -65,7 +77,7 @@ class TaskResumed(Body):
     TYPE: ClassVar[str] = "countermand.task.resumed.v1"
 
     wait: Ordinal
-    answer: JsonValue = None
+    answer: Json = None
 
 
 class TaskCompleted(Body):
@@ -74,7 +86,7 @@ class TaskCompleted(Body):
     TYPE: ClassVar[str] = "countermand.task.completed.v1"
 
     run_id: UUID
-    result: JsonValue = None
+    result: Json = None
     output: OutputSummary = OutputSummary()
 
 
@@ -97,7 +109,7 @@ class RunReleased(Body):
     TYPE: ClassVar[str] = "countermand.run.released.v1"
 
     run_id: UUID
-    evidence: Evidence
+    evidence: Shown
     output: OutputSummary = OutputSummary()
 
 

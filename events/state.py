@@ -29,6 +29,10 @@ REFUSALS_REMEMBERED = 1000
 """Per root. Beyond it the oldest is forgotten: a repeat of that one request is judged anew."""
 
 
+TOMBSTONES_HELD = 1000
+"""Per root. Beyond it a cancel ahead of its task is void."""
+
+
 class Run(NamedTuple):
     """One attempt at a task, by one executor process."""
 
@@ -37,6 +41,7 @@ class Run(NamedTuple):
     started_at: datetime
     remote: bool = False
     handle: JsonObject | None = None
+    adoptions: int = 0
 
 
 class Cancel(NamedTuple):
@@ -148,10 +153,16 @@ class Root:
     """Ids directly below an id, in the order of their arrival."""
     tombstones: dict[str, Tombstone] = field(default_factory=dict)
     refused: dict[UUID, None] = field(default_factory=dict)
-    """Requests that were void. One that is repeated stays void, whatever has changed since."""
+    """Requests that were void, and those whose hold has ended. One that is repeated does nothing,
+    whatever has changed since."""
     unfinished: int = 0
 
     @property
     def live(self) -> bool:
         """Something in here may still change by itself."""
         return self.unfinished > 0 or (self.project is not None and not self.project.finished)
+
+
+def expired(root: Root, now: datetime) -> list[Tombstone]:
+    """The tombstones whose time has ended."""
+    return [held for held in root.tombstones.values() if held.hold_until <= now]

@@ -3,9 +3,20 @@
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from events.body import Body, Count, JsonObject, Name, Ordinal, Seconds, SubjectId, Text
+from events.body import (
+    Body,
+    Count,
+    JsonObject,
+    Moment,
+    Name,
+    Ordinal,
+    Region,
+    Seconds,
+    SubjectId,
+    Text,
+)
 
 Labels = Annotated[dict[Name, Annotated[str, Field(max_length=1000)]], Field(max_length=64)]
 
@@ -24,9 +35,9 @@ class TaskSubmitted(Body):
     project: SubjectId | None = None
     parent: SubjectId | None = None
     depends_on: Annotated[tuple[SubjectId, ...], Field(max_length=1000)] = ()
-    region: Name = "local"
-    not_before: AwareDatetime | None = None
-    deadline: AwareDatetime | None = None
+    region: Region = "local"
+    not_before: Moment | None = None
+    deadline: Moment | None = None
     grace_seconds: Seconds = 10.0
     stop_within_seconds: Seconds | None = None
     """The cancellation budget: a stop that takes longer is noted and counted."""

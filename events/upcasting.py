@@ -3,7 +3,8 @@
 A version that was ever written stays readable: its upcaster turns its JSON object into that of the
 next version, step by step, until the tag is one of the vocabulary. Stored bytes are never touched.
 An upcaster changes form, not meaning: a changed rule of the fold is a new version with a branch of
-its own.
+its own. A version that was ever written never gets, loses or changes a field, not even an optional
+one: readers of the release before would take it for malformed instead of stopping at it.
 """
 
 from collections.abc import Callable, Mapping

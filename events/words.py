@@ -84,6 +84,8 @@ class Reason(StrEnum):
     UNKNOWN_PARENT = "unknown_parent"
     ABOVE_FINISHED = "above_finished"
     PLAN_IS_FULL = "plan_is_full"
+    DEPENDENCY_ELSEWHERE = "dependency_elsewhere"
+    TOO_MANY_HELD = "too_many_held"
     NOT_SKIPPABLE = "not_skippable"
     NOT_FAILED = "not_failed"
     WRONG_PROJECT_STATUS = "wrong_project_status"

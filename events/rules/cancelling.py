@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from events.cancel_events import CancelRequested
 from events.event import Event
 from events.outcome import Outcome, effective, noted, void
-from events.rules.stopping import cancel_by, late_by, stop, tightens
-from events.state import Cancel, Root, TaskState, Tombstone
+from events.rules.stopping import cancel_by, late_by, stop, tightened
+from events.state import TOMBSTONES_HELD, Cancel, Root, TaskState, Tombstone, expired
 from events.words import Evidence, Reason
 
 
@@ -21,7 +21,7 @@ def cancel_requested(root: Root, event: Event, body: CancelRequested) -> Outcome
     if task.finished:
         return void(Reason.ALREADY_FINISHED, late_by(task.finished_at, event.time))
     cancel = cancel_by(event, body, task.spec.grace_seconds)
-    if task.cancel is not None and not tightens(cancel, task.cancel):
+    if tightened(task.cancel, cancel) is None:
         return void(Reason.ALREADY_CANCELLING)
     changed = (
         stop(each, each_cancel(cancel, body, each), event.time)
@@ -45,10 +45,14 @@ def ahead_of_its_task(root: Root, event: Event, body: CancelRequested) -> Outcom
         return void(Reason.UNKNOWN_TASK)
     if body.hold_until <= event.time:
         return void(Reason.EXPIRED)
-    if held is not None and held.hold_until >= body.hold_until:
-        return void(Reason.ALREADY_CANCELLING)
-    cancel = cancel_by(event, body, 0.0)
-    return effective(tombstone=Tombstone(event.subject, cancel, body.hold_until))
+    tombstone = Tombstone(event.subject, cancel_by(event, body, 0.0), body.hold_until)
+    if held is not None:
+        if held.hold_until >= body.hold_until:
+            return void(Reason.ALREADY_CANCELLING)
+        return effective(tombstone=tombstone)._replace(refused=held.cancel.id)
+    if len(root.tombstones) >= TOMBSTONES_HELD and not expired(root, event.time):
+        return void(Reason.TOO_MANY_HELD)
+    return effective(tombstone=tombstone)
 
 
 def with_all_below(root: Root, task: TaskState) -> Iterator[TaskState]:

@@ -14,7 +14,7 @@ from events.project_events import (
     ProjectPlanned,
     ProjectResumed,
 )
-from events.rules.stopping import cancel_by, late_by, stop, tightens
+from events.rules.stopping import cancel_by, late_by, stop, tightened
 from events.state import Cancel, ProjectState, Root, TaskState
 from events.words import ProjectStatus, Reason, Status
 
@@ -71,12 +71,13 @@ def project_cancel_requested(root: Root, event: Event, body: ProjectCancelReques
     if project.finished:
         return void(Reason.ALREADY_FINISHED, late_by(project.finished_at, event.time))
     cancel = cancel_by(event, body, None)
-    if project.cancel is not None and not tightens(cancel, project.cancel):
+    in_force = tightened(project.cancel, cancel)
+    if in_force is None:
         return void(Reason.ALREADY_CANCELLING)
     changed = (stop_in_project(task, cancel, event.time) for task in root.tasks.values())
     return effective(
         *(task for task in changed if task is not None),
-        project=project._replace(status=ProjectStatus.CANCELLING, cancel=cancel),
+        project=project._replace(status=ProjectStatus.CANCELLING, cancel=in_force),
     )
 
 
@@ -105,4 +106,4 @@ def settled(root: Root, event: Event, outcome: Outcome) -> Outcome:
         and project.failed == 0
     ):
         project = project._replace(status=ProjectStatus.COMPLETED, finished_at=event.time)
-    return outcome._replace(project=project)
+    return outcome if project == root.project else outcome._replace(project=project)

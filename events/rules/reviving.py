@@ -3,7 +3,7 @@
 from events.event import Event
 from events.outcome import Outcome, effective, void
 from events.rules.running import again
-from events.rules.submitting import ACCEPTING, ancestors
+from events.rules.submitting import ACCEPTING, ended_above
 from events.state import Root, TaskState
 from events.task_events import TaskRetried, TaskSkipped
 from events.words import Reason, Status
@@ -26,10 +26,6 @@ def retried(root: Root, task: TaskState, event: Event, body: TaskRetried) -> Out
         return void(Reason.NOT_FAILED)
     if body.attempt != task.attempt:
         return void(Reason.WRONG_ATTEMPT)
-    if root.project is not None and root.project.status not in ACCEPTING:
+    if ended_above(root, task.id):
         return void(Reason.ABOVE_FINISHED)
-    for ancestor_id in ancestors(task.id):
-        ancestor = root.tasks.get(ancestor_id)
-        if ancestor is not None and (ancestor.finished or ancestor.status is Status.CANCELLING):
-            return void(Reason.ABOVE_FINISHED)
     return effective(again(task))

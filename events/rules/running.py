@@ -77,7 +77,7 @@ def said_by_run(task: TaskState, event: Event, body: RunBody) -> Outcome:
         return void(Reason.ALREADY_FINISHED, late_by(task.finished_at, event.time))
     match body:
         case RunAttached():
-            return noted(task._replace(run=task.run._replace(handle=body.handle)))
+            return attached(task, task.run, body)
         case RunAdopted():
             return adopted(task, task.run, body)
         case TaskWaiting():
@@ -115,20 +115,28 @@ def said_by_run(task: TaskState, event: Event, body: RunBody) -> Outcome:
             assert_never(body)
 
 
+def attached(task: TaskState, run: Run, body: RunAttached) -> Outcome:
+    """The first handle stays: a remote engine knows a run by one, and a repeat may come late."""
+    if run.handle is not None:
+        return void(Reason.DUPLICATE)
+    return noted(task._replace(run=run._replace(handle=body.handle)))
+
+
 def adopted(task: TaskState, run: Run, body: RunAdopted) -> Outcome:
     if not run.remote:
         return void(Reason.NOT_REMOTE)
-    if run.executor == body.executor:
-        return void(Reason.DUPLICATE)
-    if run.executor != body.from_executor:
-        return void(Reason.NOT_CURRENT_RUN)
-    return effective(task._replace(run=run._replace(executor=body.executor)))
+    if body.adoption != run.adoptions + 1 or body.from_executor != run.executor:
+        return void(Reason.WRONG_COUNTER)
+    taken_over = run._replace(executor=body.executor, adoptions=body.adoption)
+    return effective(task._replace(run=taken_over))
 
 
 def waiting(task: TaskState, body: TaskWaiting) -> Outcome:
-    if task.status is not Status.RUNNING:
-        return void(Reason.ALREADY_CANCELLING if task.cancel else Reason.DUPLICATE)
-    if body.wait != task.answered + 1:
+    if task.status is Status.CANCELLING:
+        return void(Reason.ALREADY_CANCELLING)
+    if task.waiting_for == body.wait:
+        return void(Reason.DUPLICATE)
+    if task.status is Status.WAITING or body.wait != task.answered + 1:
         return void(Reason.WRONG_COUNTER)
     return effective(task._replace(status=Status.WAITING, waiting_for=body.wait))
 

@@ -26,11 +26,16 @@ def cancel_by(
     )
 
 
-def tightens(new: Cancel, old: Cancel) -> bool:
-    """Force is tighter than any grace, a shorter grace tighter than a longer one."""
-    if old.mode is Mode.FORCE:
-        return False
-    return new.mode is Mode.FORCE or seconds(new) < seconds(old)
+def tightened(old: Cancel | None, new: Cancel) -> Cancel | None:
+    """The cancel that is in force from now on, asked for when the first one was; None: the old one.
+
+    Force is tighter than any grace, a shorter grace tighter than a longer one.
+    """
+    if old is None:
+        return new
+    if old.mode is Mode.FORCE or (new.mode is not Mode.FORCE and seconds(new) >= seconds(old)):
+        return None
+    return new._replace(requested_at=old.requested_at)
 
 
 def seconds(cancel: Cancel) -> float:
@@ -45,10 +50,8 @@ def stop(task: TaskState, cancel: Cancel, now: datetime) -> TaskState | None:
         case Status.RUNNING | Status.WAITING:
             return task._replace(status=Status.CANCELLING, cancel=cancel, waiting_for=None)
         case Status.CANCELLING:
-            if task.cancel is not None and not tightens(cancel, task.cancel):
-                return None
-            first = task.cancel or cancel
-            return task._replace(cancel=cancel._replace(requested_at=first.requested_at))
+            in_force = tightened(task.cancel, cancel)
+            return task._replace(cancel=in_force) if in_force else None
         case Status.SUCCEEDED | Status.FAILED | Status.CANCELLED | Status.SKIPPED:
             return None
         case _:
@@ -68,4 +71,5 @@ def stopped(task: TaskState, evidence: Evidence, now: datetime) -> TaskState:
 
 
 def late_by(finished_at: datetime | None, now: datetime) -> float | None:
-    return (now - finished_at).total_seconds() if finished_at else None
+    """By how much a request came too late; clocks differ, so never less than nothing."""
+    return max(0.0, (now - finished_at).total_seconds()) if finished_at else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from events.event import Event
-from events.ids import above
+from events.ids import above, root_of
 from events.outcome import Outcome, effective, void
 from events.rules.stopping import never_started
 from events.state import Root, TaskState
@@ -18,36 +18,43 @@ def submitted(root: Root, event: Event, body: TaskSubmitted) -> Outcome:
     refusal = refused_from_above(root, event.subject, body)
     if refusal is not None:
         return void(refusal)
+    own_root = root_of(event.subject)
+    if any(root_of(dependency) != own_root for dependency in body.depends_on):
+        return void(Reason.DEPENDENCY_ELSEWHERE)
     task = TaskState(event.subject, event.id, event.time, body, not_before=body.not_before)
     tombstone = root.tombstones.get(event.subject)
-    if tombstone is not None and event.time < tombstone.hold_until:
-        task = never_started(task, tombstone.cancel, event.time)
-    return effective(task)
+    if tombstone is None:
+        return effective(task)
+    if event.time < tombstone.hold_until:
+        return effective(never_started(task, tombstone.cancel, event.time))
+    return effective(task)._replace(refused=tombstone.cancel.id)
 
 
 def refused_from_above(root: Root, subject: str, body: TaskSubmitted) -> Reason | None:
     """Why nothing may be submitted here, judged by what is above."""
-    parent_id = above(subject)
-    if (body.parent or body.project) != parent_id or (body.parent and body.project):
-        return Reason.UNKNOWN_PARENT
+    above_id = above(subject)
     project = root.project
-    if parent_id is None:
-        return Reason.ID_TAKEN if project is not None else None
-    if project is not None and project.status not in ACCEPTING:
-        return Reason.ABOVE_FINISHED
     if body.project is not None:
-        if project is None or project.id != parent_id:
+        if project is None or project.id != body.project or above_id != body.project or body.parent:
             return Reason.UNKNOWN_PROJECT
-        return Reason.PLAN_IS_FULL if project.complete else None
-    for ancestor_id in ancestors(subject):
-        ancestor = root.tasks.get(ancestor_id)
-        if ancestor is None:
-            if project is not None and ancestor_id == project.id:
-                return None
-            return Reason.UNKNOWN_PARENT
-        if ancestor.finished or ancestor.status is Status.CANCELLING:
+        if project.status not in ACCEPTING:
             return Reason.ABOVE_FINISHED
-    return None
+        return Reason.PLAN_IS_FULL if project.complete else None
+    if above_id != body.parent:
+        return Reason.UNKNOWN_PARENT
+    if body.parent is None:
+        return Reason.ID_TAKEN if project is not None else None
+    if body.parent not in root.tasks:
+        return Reason.UNKNOWN_PARENT
+    return Reason.ABOVE_FINISHED if ended_above(root, subject) else None
+
+
+def ended_above(root: Root, subject: str) -> bool:
+    """Whether something above has finished, or will only be cancelled."""
+    if root.project is not None and root.project.status not in ACCEPTING:
+        return True
+    tasks = (root.tasks.get(ancestor_id) for ancestor_id in ancestors(subject))
+    return any(task and (task.finished or task.status is Status.CANCELLING) for task in tasks)
 
 
 ACCEPTING = frozenset(
