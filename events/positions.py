@@ -23,6 +23,11 @@ def covers(frontier: Frontier, position: Position) -> bool:
     return position.offset < frontier.get(position.partition, 0)
 
 
+def reaches(frontier: Frontier, goal: Frontier) -> bool:
+    """Whether everything before `goal` is included."""
+    return all(frontier.get(partition, 0) >= offset for partition, offset in goal.items())
+
+
 def after(frontier: Frontier, positions: Iterable[Position]) -> dict[int, int]:
     """The frontier moved on to include these positions."""
     moved = dict(frontier)

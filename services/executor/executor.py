@@ -1,0 +1,422 @@
+"""Claims tasks, has them run, and stops them when the log says so.
+
+It supervises and never runs anybody's code itself. What it knows comes from the ledger, entry by
+entry; what it does it says on the log.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import ValidationError
+
+from events.cancel_events import TaskCancelled
+from events.errors import CountermandError
+from events.event import Event
+from events.ids import derived_id
+from events.log import Log
+from events.positions import Frontier
+from events.rules.running import why_not_claimable
+from events.run_events import RunReleased
+from events.state import ProjectState, Root, TaskState
+from events.words import ACTIVE, Evidence, ProjectStatus, Status
+from projections.entry import Entry
+from services.executor.engine import Engine, Engines
+from services.executor.lease import Lease
+from services.executor.output import Outputs
+from services.executor.peers import Heartbeat, Peers
+from services.executor.run import LiveRun, Surroundings
+from services.executor.runtime import Runtime
+from services.executor.settings import ExecutorSettings
+from services.executor.waiting_room import Place, WaitingRoom
+from services.voice import Voice, as_executor
+from services.world import World
+
+PEERS_RECORDS = 1000
+
+
+class PredecessorLives(CountermandError):
+    """The guardian of an earlier executor in this folder hasn't finished."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "processes of an earlier executor still hold the lock in this folder: they are killed "
+            "when their lease is over; start again then, or give this executor a folder of its own"
+        )
+
+
+class Executor:
+    """One executor process."""
+
+    def __init__(
+        self,
+        executor_id: str,
+        *,
+        history: Log,
+        output: Log,
+        heartbeats: Log,
+        voice: Voice,
+        region: str,
+        engines: Engines,
+        settings: ExecutorSettings,
+        world: World,
+        alone: bool,
+    ) -> None:
+        """`alone`: no other executor can ever write this log, so that its folder's lock tells that
+        whatever a predecessor ran is gone."""
+        self.id = executor_id
+        self.draining = False
+        self.runs: dict[Place, LiveRun] = {}
+        self._roots: Mapping[str, Root] = {}
+        self._recalled = asyncio.Event()
+        self._voice = voice
+        self._heartbeats = heartbeats
+        self._region = region
+        self._engines = engines
+        self._settings = settings
+        self._world = world
+        self._alone = alone
+        self._outputs = Outputs(output, voice, executor_id, settings)
+        self._peers = Peers(region, lambda: asyncio.get_running_loop().time())
+        self._lease = Lease(
+            heartbeats, self.heartbeat, settings.lease_seconds, settings.heartbeats_per_lease
+        )
+        self._engine: Engine | None = None
+        self._room: WaitingRoom | None = None
+        self._around: Surroundings | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running: Counter[str] = Counter()
+        self._own_processes = 0
+        self._executing: set[str] = set()
+        """Projects whose tasks may be claimed."""
+        self._claims = asyncio.Semaphore(settings.concurrent_claims)
+        self._ending = False
+        self._undrained = asyncio.Event()
+        self._undrained.set()
+        self._fit = asyncio.Event()
+        """Set while a guardian lives and the lease holds."""
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    # ── what it hears ─────────────────────────────────────────────────────────────────────────────
+
+    def recalled(self, roots: Mapping[str, Root], frontier: Frontier) -> None:
+        self._roots = roots
+        self._recalled.set()
+
+    def entered(self, entries: Sequence[Entry]) -> None:
+        if self._room is None:
+            return  # Everything that is alive is looked at when the room opens.
+        closing: list[Event] = []
+        for entry in entries:
+            outcome, event = entry.outcome, entry.event
+            if event is None:
+                continue
+            for task in outcome.tasks:
+                self._changed(event.key, event.organization, task, closing)
+            if outcome.project is not None:
+                self._project_changed(event.key, event.organization, outcome.project)
+        if closing and self._tasks is not None:
+            self._tasks.create_task(self._voice.say(*closing))
+
+    async def room(self) -> None:
+        """Always: what can't be claimed yet stays in the ledger's memory."""
+
+    def heartbeat(self) -> Heartbeat:
+        return Heartbeat(
+            executor=self.id,
+            sent_at=self._world.now(),
+            region=self._region,
+            labels=self._settings.labels,
+            kinds=self._kinds(),
+            lease_seconds=self._settings.lease_seconds,
+            concurrent_runs=self._settings.concurrent_runs,
+            running=len(self.runs),
+            draining=self.draining,
+        )
+
+    def drain(self) -> None:
+        """Claim nothing more; what runs goes on."""
+        self.draining = True
+        self._undrained.clear()
+
+    def resume(self) -> None:
+        """Claim again."""
+        if not self._ending:
+            self.draining = False
+            self._undrained.set()
+
+    # ── its life ──────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self, stopping: asyncio.Event, grace_seconds: float) -> None:
+        """Live until `stopping` is set and everything here has ended."""
+        await self._recalled.wait()
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            self._around = Surroundings(
+                executor_id=self.id,
+                region=self._region,
+                voice=self._voice,
+                outputs=self._outputs,
+                settings=self._settings,
+                world=self._world,
+                tasks=tasks,
+            )
+            # 1. Nothing of a predecessor may be alive when this one claims.
+            # 2. A lease, an engine, and a heartbeat that says what it can run.
+            await self._open()
+            # 3. What the predecessor left behind, then whatever waits.
+            self._room = WaitingRoom(
+                self.id, self._region, self._kinds(), self._peers, self._settings, self._world
+            )
+            self._look_at_everything()
+            loops = [
+                tasks.create_task(self._lease.keep(self._renewed)),
+                tasks.create_task(self._hear_peers()),
+                tasks.create_task(self._outputs.write()),
+                tasks.create_task(self._claim()),
+                tasks.create_task(self._stay_guarded()),
+            ]
+            await stopping.wait()
+            # 4. The end, in this order.
+            await self._shut_down(grace_seconds)
+            for loop in loops:
+                loop.cancel()
+
+    async def _shut_down(self, grace_seconds: float) -> None:
+        """Stop claiming; let runs end; release the rest; say so; close in reverse order."""
+        self._ending = True
+        self.drain()
+        try:
+            async with asyncio.timeout(grace_seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            for run in list(self.runs.values()):
+                run.shut_down(run.task.spec.grace_seconds)
+        await self._idle.wait()
+        await self._lease.beat(ended=True)
+        if self._room is not None:
+            self._room.close()
+        if self._engine is not None:
+            await self._engine.close()
+
+    async def _open(self) -> None:
+        if not await self._engines.predecessor_gone():
+            raise PredecessorLives
+        await self._lease.beat()
+        self._engine = await self._engines.open(self._lease.until)
+        await self._lease.beat()
+        self._engine.renew(self._lease.until)
+        self._fit.set()
+
+    async def _stay_guarded(self) -> None:
+        """When the guardian is gone, so is everything it guarded: begin anew, with nothing."""
+        while True:
+            assert self._engine is not None
+            await asyncio.shield(self._engine.closed)
+            if self._ending:
+                return
+            self._fit.clear()
+            await self._idle.wait()
+            await self._engine.close()
+            await self._open()
+
+    def _renewed(self, until: float) -> None:
+        if self._engine is not None:
+            self._engine.renew(until)
+
+    async def _hear_peers(self) -> None:
+        end = await self._heartbeats.end()
+        start = {partition: max(offset - PEERS_RECORDS, 0) for partition, offset in end.items()}
+        async for records in self._heartbeats.follow(start):
+            for record in records:
+                try:
+                    self._peers.heard(Heartbeat.model_validate_json(record.value))
+                except ValidationError:
+                    continue  # Another release's heartbeat: its executor is none of ours.
+
+    # ── claiming ──────────────────────────────────────────────────────────────────────────────────
+
+    async def _claim(self) -> None:
+        """Take whoever is next, as long as there is room for another run."""
+        assert self._room is not None
+        assert self._tasks is not None
+        while True:
+            await self._room.ready.wait()
+            await self._undrained.wait()
+            await self._fit.wait()
+            await self._claims.acquire()
+            place = self._next()
+            run = None if place is None else self._run_at(place)
+            if run is None:
+                self._claims.release()
+            else:
+                self._take_up(run)
+                self._tasks.create_task(self._live(run))
+
+    def _next(self) -> Place | None:
+        assert self._room is not None
+        if len(self.runs) >= self._settings.concurrent_runs:
+            self._room.ready.clear()
+            return None
+        return self._room.take(frozenset(self._kinds_at_their_limit()))
+
+    def _kinds_at_their_limit(self) -> Iterator[str]:
+        if self._own_processes >= self._settings.concurrent_isolated_runs:
+            for runtime in self._runtimes():
+                yield from (kind for kind in runtime.kinds if runtime.has_own_process(kind))
+        limits = self._settings.concurrent_runs_by_kind.items()
+        yield from (kind for kind, limit in limits if self._running[kind] >= limit)
+
+    def _run_at(self, place: Place) -> LiveRun | None:
+        """The run to be, if the task may still be claimed."""
+        assert self._room is not None
+        assert self._around is not None
+        root = self._roots.get(place.key)
+        task = root.tasks.get(place.task_id) if root else None
+        if root is None or task is None or place in self.runs:
+            return None
+        now = self._world.now()
+        if why_not_claimable(root, task, task.attempt, self._region, now) is not None:
+            self._room.consider(place, root, task)
+            return None
+        return LiveRun(
+            place=place,
+            task=task,
+            run_id=self._world.new_id(),
+            runtime=self._runtime_of(task.spec.kind),
+            around=self._around,
+        )
+
+    async def _live(self, run: LiveRun) -> None:
+        try:
+            try:
+                claimed = await run.claim()
+            finally:
+                self._claims.release()
+            if claimed:
+                await run.live()
+        finally:
+            self._put_down(run)
+
+    def _take_up(self, run: LiveRun) -> None:
+        self.runs[run.place] = run
+        self._running[run.task.spec.kind] += 1
+        self._own_processes += run.own_process
+        self._idle.clear()
+
+    def _put_down(self, run: LiveRun) -> None:
+        """There is room for another run, and perhaps for the same task again."""
+        assert self._room is not None
+        del self.runs[run.place]
+        self._running[run.task.spec.kind] -= 1
+        self._own_processes -= run.own_process
+        if not self.runs:
+            self._idle.set()
+        self._room.ready.set()
+        self._look_at_one(run.place)
+
+    def _runtime_of(self, kind: str) -> Runtime | None:
+        return next((one for one in self._runtimes() if kind in one.kinds), None)
+
+    def _runtimes(self) -> Sequence[Runtime]:
+        return self._engine.runtimes if self._engine is not None else ()
+
+    def _kinds(self) -> frozenset[str]:
+        return frozenset(kind for runtime in self._runtimes() for kind in runtime.kinds)
+
+    # ── reacting ──────────────────────────────────────────────────────────────────────────────────
+
+    def _look_at_everything(self) -> None:
+        assert self._tasks is not None
+        closing: list[Event] = []
+        for key, root in list(self._roots.items()):
+            organization = key.partition("/")[0]
+            for task in root.tasks.values():
+                if task.status in ACTIVE and self._alone:
+                    closing.append(self._left_behind(organization, task))
+                else:
+                    self._changed(key, organization, task, closing)
+            if root.project is not None:
+                self._project_changed(key, organization, root.project)
+        if closing:
+            self._tasks.create_task(self._voice.say(*closing))
+
+    def _project_changed(self, key: str, organization: str, project: ProjectState) -> None:
+        """Once a project executes with all its tasks there, look at all that waited for it."""
+        executing = project.status is ProjectStatus.EXECUTING and project.complete
+        if not executing:
+            self._executing.discard(key)
+        elif key not in self._executing:
+            self._executing.add(key)
+            for task in self._roots[key].tasks.values():
+                self._look_at_one(Place(key, organization, task.id))
+
+    def _look_at_one(self, place: Place) -> None:
+        root = self._roots.get(place.key)
+        task = root.tasks.get(place.task_id) if root else None
+        if task is not None and task.status is Status.PENDING and root is not None:
+            assert self._room is not None
+            self._room.consider(place, root, task)
+
+    def _changed(self, key: str, organization: str, task: TaskState, closing: list[Event]) -> None:
+        """What a task's new state means for this executor."""
+        assert self._room is not None
+        place = Place(key, organization, task.id)
+        run = self.runs.get(place)
+        held = run is not None and task.run is not None and task.run.id == run.run_id
+        match task.status:
+            case Status.PENDING:
+                if run is None:
+                    self._look_at_one(place)
+                elif run.task.attempt < task.attempt:
+                    run.disown()
+            case Status.RUNNING | Status.WAITING | Status.CANCELLING:
+                if held and run is not None:
+                    self._tell(run, task)
+                elif run is None and task.run is not None and task.run.executor == self.id:
+                    # A claim of its own that is effective, and that nobody here holds.
+                    closing.append(self._left_behind(organization, task, Evidence.NEVER_STARTED))
+            case Status.CANCELLED if task.evidence is Evidence.NEVER_STARTED and not task.closed:
+                if not self._peers.before(self.id, task.id, task.spec.kind, task.spec.requires):
+                    closing.append(self._never_started(organization, task))
+            case _:
+                if held and run is not None:
+                    run.disown()
+        for waiter in self._room.released(key, task):
+            self._look_at_one(waiter)
+
+    def _tell(self, run: LiveRun, task: TaskState) -> None:
+        if task.status is Status.CANCELLING and task.cancel is not None:
+            run.cancelled_by(task.cancel)
+        elif task.status is Status.RUNNING and task.answered > len(run.task.answers):
+            run.answered(task.answered, task.answers[-1])
+
+    def _left_behind(
+        self, organization: str, task: TaskState, evidence: Evidence = Evidence.KILLED
+    ) -> Event:
+        """A run that is checked to be gone: its guardian, or this executor, says so."""
+        assert task.run is not None
+        body = RunReleased(
+            actor=as_executor(self.id, organization), run_id=task.run.id, evidence=evidence
+        )
+        return self._voice.event(
+            body,
+            subject=task.id,
+            organization=organization,
+            id=derived_id(task.run.id, "released"),
+        )
+
+    def _never_started(self, organization: str, task: TaskState) -> Event:
+        assert task.cancel is not None
+        return self._voice.event(
+            TaskCancelled(
+                actor=as_executor(self.id, organization),
+                cancel_id=task.cancel.id,
+                evidence=Evidence.NEVER_STARTED,
+            ),
+            subject=task.id,
+            organization=organization,
+            id=derived_id(organization, task.id, task.cancel.id, "closed"),
+            causation_id=task.cancel.id,
+        )

@@ -1,0 +1,366 @@
+"""One run, from its claim to its outcome: the recipe, and the ladder by which it is stopped."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+from uuid import UUID
+
+from pydantic import JsonValue, ValidationError
+
+from events.body import Actor, JsonObject
+from events.cancel_events import CancelObserved, CancelUnconfirmed, TaskCancelled
+from events.errors import InvalidId
+from events.event import Event
+from events.ids import check_id, derived_id
+from events.run_events import (
+    OutputSummary,
+    RunReleased,
+    TaskCompleted,
+    TaskFailed,
+    TaskStarted,
+    TaskWaiting,
+)
+from events.state import Cancel, TaskState
+from events.task_events import TaskSubmitted
+from events.vocabulary import HistoryBody
+from events.words import Evidence, Mode, Origin, Reason, Verdict
+from services.executor.output import Outputs, RunOutput
+from services.executor.runtime import (
+    Broke,
+    CannotStart,
+    Channel,
+    ChildAnswer,
+    Completed,
+    Ending,
+    Order,
+    RunHandle,
+    Runtime,
+    Stop,
+    Stopped,
+    SweptAway,
+)
+from services.executor.settings import ExecutorSettings
+from services.executor.waiting_room import Place
+from services.voice import Voice, as_executor
+from services.world import World
+
+UNCONFIRMED_AT_LEAST_EVERY_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every run of an executor shares."""
+
+    executor_id: str
+    region: str
+    voice: Voice
+    outputs: Outputs
+    settings: ExecutorSettings
+    world: World
+    tasks: asyncio.TaskGroup
+    """What is said beside a run's own course; it belongs to the executor, and ends with it."""
+
+
+@dataclass(slots=True)
+class LiveRun:
+    """A run that this executor has, or is about to have."""
+
+    place: Place
+    task: TaskState
+    run_id: UUID
+    runtime: Runtime | None
+    around: Surroundings
+    said: RunOutput = field(init=False)
+    handle: RunHandle | None = None
+    stop: Stop | None = None
+    cancel: Cancel | None = None
+    disowned: bool = False
+    """The log gave the task's fate to somebody else: stop at once, and say nothing."""
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever `stop`, `cancel` or `disowned` changes."""
+
+    def __post_init__(self) -> None:
+        self.said = RunOutput(self.run_id, self.place.organization, self.place.task_id)
+
+    # What the executor tells the run
+
+    def cancelled_by(self, cancel: Cancel) -> None:
+        """A cancel is effective. The reason is recorded before anything is done about it."""
+        self.cancel = cancel
+        self.stop = Stop(
+            why="deadline" if cancel.origin is Origin.DEADLINE else "request",
+            reason=cancel.reason,
+            forced=cancel.mode is Mode.FORCE or cancel.grace_seconds == 0,
+            grace_seconds=cancel.grace_seconds or 0.0,
+        )
+        self.told.set()
+
+    def shut_down(self, grace_seconds: float) -> None:
+        """The executor stops: the task is not cancelled, it is released for another attempt."""
+        if self.stop is None:
+            self.stop = Stop("shutdown", "the executor shuts down", False, grace_seconds)
+            self.told.set()
+
+    def disown(self) -> None:
+        self.disowned = True
+        self.stop = Stop("shutdown", "the run was given to somebody else", True, 0.0)
+        self.told.set()
+
+    def answered(self, wait: int, answer: JsonValue) -> None:
+        if self.handle is not None:
+            self.handle.answer(wait, answer)
+
+    # What the run says
+
+    def progress(self, fraction: float | None, step: str) -> bool:
+        return self.around.outputs.progress(self.said, fraction, step)
+
+    def output(self, channel: Channel, content: JsonObject | str) -> bool:
+        return self.around.outputs.output(self.said, channel, content)
+
+    def waiting(self, wait: int, question: str) -> None:
+        body = TaskWaiting(actor=self._me, run_id=self.run_id, wait=wait, question=question)
+        event = self._event(body, derived_id(self.run_id, "wait", wait))
+        self.around.tasks.create_task(self.around.voice.say(event))
+
+    def submit(self, task: JsonObject, answer: ChildAnswer) -> None:
+        self.around.tasks.create_task(self._submit(task, answer))
+
+    async def _submit(self, task: JsonObject, answer: ChildAnswer) -> None:
+        """A child has its parent's id and a name: submitted again by a re-run it is the same."""
+        try:
+            child_id = check_id(f"{self.place.task_id}.{task.get('name')}")
+            asked = {name: value for name, value in task.items() if name != "name"}
+            body = TaskSubmitted.model_validate(
+                {
+                    "region": self.around.region,
+                    **asked,
+                    "parent": self.place.task_id,
+                    "actor": Actor(
+                        kind="run",
+                        id=str(self.run_id),
+                        organization=self.place.organization,
+                        on_behalf_of=self.task.spec.actor.id,
+                    ),
+                }
+            )
+        except (InvalidId, ValidationError) as error:
+            answer(None, f"the child was refused: {error}")
+            return
+        event = self.around.voice.event(
+            body,
+            subject=child_id,
+            organization=self.place.organization,
+            id=derived_id(self.place.organization, child_id, "child"),
+        )
+        outcome = await self.around.voice.ask(event)
+        if outcome.verdict is Verdict.EFFECTIVE or outcome.reason is Reason.DUPLICATE:
+            answer(child_id, None)
+        else:
+            answer(None, f"the child was refused: {outcome.reason}")
+
+    # The recipe
+
+    async def claim(self) -> bool:
+        """Claim, and read the verdict: only an effective claim lets code start."""
+        claim = self._event(
+            TaskStarted(
+                actor=self._me,
+                run_id=self.run_id,
+                attempt=self.task.attempt,
+                executor=self.around.executor_id,
+                region=self.around.region,
+                remote=self.runtime is not None and self.runtime.remote,
+            )
+        )
+        outcome = await self.around.voice.ask(claim)
+        return outcome.verdict is Verdict.EFFECTIVE
+
+    async def live(self) -> None:
+        """Start, wait, stop if told so, and say on the log how it ended."""
+        # 1. Start, unless a cancel came first.
+        ending = await self._started()
+        # 2. Wait for its end, or make it end.
+        if ending is None:
+            assert self.handle is not None
+            ending = await self._ended(self.handle)
+        if self.disowned:
+            return
+        # 3. Its output first, as far as a cancel may wait for it.
+        patience = None if self.stop is None else self.around.settings.output_flush_seconds
+        await self.around.outputs.flushed(self.said, patience)
+        # 4. Say how it ended. The event's id follows from the run: to say it again changes nothing.
+        event = self._event(self._outcome(ending), derived_id(self.run_id, "outcome"))
+        await self.around.voice.say(event)
+
+    async def _started(self) -> Ending | None:
+        """None when it runs; else how it ended before it began."""
+        if self.stop is not None:
+            return Stopped(Evidence.NEVER_STARTED)
+        task, spec = self.task, self.task.spec
+        order = Order(
+            run_id=self.run_id,
+            organization=self.place.organization,
+            task_id=task.id,
+            kind=spec.kind,
+            payload=spec.payload,
+            attempt=task.attempt,
+            deadline=spec.deadline,
+            labels=spec.labels,
+            isolated=spec.isolation == "isolated",
+            answers=task.answers,
+            voice=self,
+        )
+        try:
+            if self.runtime is None:
+                raise CannotStart(
+                    f"no executor knows the handler {spec.kind!r}: check the name, and the modules "
+                    "that executors import",
+                    "unknown_handler",
+                )
+            self.handle = await self.runtime.start(order)
+        except CannotStart as error:
+            return Broke(str(error), error.error_type, permanent=True)
+        return None
+
+    async def _ended(self, handle: RunHandle) -> Ending:
+        """How the run ended, by itself or down the ladder: ask, grace, force, prove."""
+        told = asyncio.ensure_future(self.told.wait())
+        try:
+            if self.stop is None:
+                await first_of(handle.ended, told)
+                if handle.ended.done():
+                    return handle.ended.result()
+        finally:
+            told.cancel()
+        return await self._stopped(handle)
+
+    async def _stopped(self, handle: RunHandle) -> Ending:
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
+        while True:
+            stop = self.stop
+            assert stop is not None
+            self.told.clear()
+            # 1. Ask, and note it beside the ask, never before it.
+            if not stop.forced:
+                handle.ask(stop)
+                self._say_observed()
+                # 2. Grace.
+                ending = await self._wait(handle, asked_at + stop.grace_seconds - loop.time())
+                if ending is not None:
+                    return ending
+                if self.stop is not stop:
+                    continue  # Tightened meanwhile: down the ladder again, further.
+            # 3. Force.
+            handle.force(stop)
+            if stop.forced:
+                self._say_observed()
+            # 4. Prove it gone; until then it is overdue, and says so.
+            patience = self.around.settings.confirm_seconds
+            while self.stop is stop:
+                ending = await self._wait(handle, patience)
+                if ending is not None:
+                    return ending
+                if self.stop is stop:
+                    self._say_unconfirmed(handle)
+                    handle.force(stop)
+                    patience = min(patience * 2, UNCONFIRMED_AT_LEAST_EVERY_SECONDS)
+
+    async def _wait(self, handle: RunHandle, seconds: float) -> Ending | None:
+        """The ending; None when the time is over or the run was told something new."""
+        told = asyncio.ensure_future(self.told.wait())
+        try:
+            await first_of(handle.ended, told, timeout_seconds=max(seconds, 0))
+        finally:
+            told.cancel()
+        return handle.ended.result() if handle.ended.done() else None
+
+    # What it comes to
+
+    def _outcome(self, ending: Ending) -> HistoryBody:
+        match ending:
+            case Completed(result):
+                return TaskCompleted(
+                    actor=self._me, run_id=self.run_id, result=result, output=self._summary
+                )
+            case Broke(error, error_type, permanent):
+                return TaskFailed(
+                    actor=self._me,
+                    run_id=self.run_id,
+                    error=error[:20_000],
+                    error_type=error_type[:200] or "error",
+                    permanent=permanent,
+                    output=self._summary,
+                )
+            case Stopped(evidence):
+                return self._ended_by_us(evidence)
+            case SweptAway():
+                return self._ended_by_us(Evidence.KILLED)
+            case _:
+                assert_never(ending)
+
+    def _ended_by_us(self, evidence: Evidence) -> HistoryBody:
+        if self.cancel is not None:
+            return TaskCancelled(
+                actor=self._me,
+                run_id=self.run_id,
+                cancel_id=self.cancel.id,
+                evidence=evidence,
+                output=self._summary,
+            )
+        return RunReleased(
+            actor=self._me, run_id=self.run_id, evidence=evidence, output=self._summary
+        )
+
+    def _say_observed(self) -> None:
+        if self.cancel is None or self.disowned:
+            return
+        body = CancelObserved(actor=self._me, run_id=self.run_id, cancel_id=self.cancel.id)
+        id = derived_id(self.run_id, self.cancel.id, "observed")
+        event = self._event(body, id, self.cancel.id)
+        self.around.tasks.create_task(self.around.voice.say(event))
+
+    def _say_unconfirmed(self, handle: RunHandle) -> None:
+        if self.cancel is None or self.disowned:
+            return
+        survivor = handle.check()
+        body = CancelUnconfirmed(
+            actor=self._me,
+            run_id=self.run_id,
+            cancel_id=self.cancel.id,
+            survivors=() if survivor is None else (survivor,),
+        )
+        event = self._event(body, causation_id=self.cancel.id)
+        self.around.tasks.create_task(self.around.voice.say(event))
+
+    @property
+    def own_process(self) -> bool:
+        """Whether it has a process of its own."""
+        return self.task.spec.isolation == "isolated" or (
+            self.runtime is not None and self.runtime.has_own_process(self.task.spec.kind)
+        )
+
+    @property
+    def _me(self) -> Actor:
+        return as_executor(self.around.executor_id, self.place.organization)
+
+    @property
+    def _summary(self) -> OutputSummary:
+        return self.said.summary()
+
+    def _event(
+        self, body: HistoryBody, id: UUID | None = None, causation_id: UUID | None = None
+    ) -> Event:
+        return self.around.voice.event(
+            body,
+            subject=self.place.task_id,
+            organization=self.place.organization,
+            id=id,
+            causation_id=causation_id,
+        )
+
+
+async def first_of(*these: "asyncio.Future[Any]", timeout_seconds: float | None = None) -> None:
+    """Returns when one of them is done, or the time is over."""
+    await asyncio.wait(these, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)

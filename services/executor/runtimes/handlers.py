@@ -1,0 +1,108 @@
+"""Python handlers: runs in hosts, many async ones in a shared host, others in one of their own."""
+
+import asyncio
+from collections import deque
+
+from events.errors import CountermandError
+from services.executor.guardian.client import Guardian
+from services.executor.runtime import CannotStart, Order, RunHandle
+from services.executor.runtimes.host import HandlerInfo, HandlerRun, Host
+from services.executor.settings import ExecutorSettings
+
+SUSPECTS_REMEMBERED = 10_000
+
+
+class HandlersUnavailable(CountermandError):
+    """The hosts can't be started with these settings."""
+
+
+class Handlers:
+    """The hosts of one executor."""
+
+    remote = False
+
+    def __init__(self, guardian: Guardian, settings: ExecutorSettings) -> None:
+        self.known: dict[str, HandlerInfo] = {}
+        self.problems: dict[str, str] = {}
+        """Modules that could not be imported, and why."""
+        self._guardian = guardian
+        self._settings = settings
+        self._shared: Host | None = None
+        self._waiting: deque[Host] = deque()
+        self._hosts: set[Host] = set()
+        self._suspects: dict[tuple[str, str], None] = {}
+        """Tasks that were in a shared host when it died or hung: they run alone from then on."""
+        self._starting = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(self.known)
+
+    def has_own_process(self, kind: str) -> bool:
+        return self.known[kind].alone
+
+    async def open(self) -> None:
+        """Start a host, and learn from it which handlers there are."""
+        self._shared = await self._start_host(shared=True)
+        self.known = self._shared.handlers
+        self.problems = self._shared.problems
+        for _ in range(self._settings.isolated_hosts_ready):
+            self._waiting.append(await self._start_host(shared=False))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        hosts = list(self._hosts)
+        for host in hosts:
+            host.kill()
+        await asyncio.gather(*(host.gone() for host in hosts))
+
+    async def start(self, order: Order) -> RunHandle:
+        alone = (
+            order.isolated
+            or self.has_own_process(order.kind)
+            or (order.organization, order.task_id) in self._suspects
+        )
+        host = await self._host_of_its_own() if alone else await self._shared_host()
+        run = HandlerRun(order, host)
+        host.run(run)
+        return run
+
+    async def _shared_host(self) -> Host:
+        async with self._starting:
+            if self._shared is None or not self._shared.takes_runs:
+                self._shared = await self._start_host(shared=True)
+            return self._shared
+
+    async def _host_of_its_own(self) -> Host:
+        host = None
+        while self._waiting and host is None:
+            host = self._waiting.popleft()
+            host = host if host.takes_runs else None
+        if self._settings.isolated_hosts_ready:
+            refill = asyncio.create_task(self._refill())
+            self._tasks.add(refill)
+            refill.add_done_callback(self._tasks.discard)
+        return host or await self._start_host(shared=False)
+
+    async def _refill(self) -> None:
+        """Keep hosts waiting, so that a start costs milliseconds."""
+        try:
+            if len(self._waiting) < self._settings.isolated_hosts_ready:
+                self._waiting.append(await self._start_host(shared=False))
+        except CannotStart:
+            return  # The next run that needs one tries again, and reports it.
+
+    async def _start_host(self, *, shared: bool) -> Host:
+        host = await Host.start(self._guardian, self._settings, shared=shared, ended=self._ended)
+        self._hosts.add(host)
+        return host
+
+    def _ended(self, host: Host, suspects: list[Order]) -> None:
+        self._hosts.discard(host)
+        for order in suspects:
+            self._suspects[order.organization, order.task_id] = None
+            if len(self._suspects) > SUSPECTS_REMEMBERED:
+                del self._suspects[next(iter(self._suspects))]

@@ -1,0 +1,105 @@
+"""Says things on the log, as somebody, and hears what the fold made of them.
+
+A failed append means *unknown*, so it is repeated with the same event until the log answers: the
+fold makes repeats void. Verdicts are heard from this process's own ledger, of which this is a
+listener.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import stamina
+
+from events.body import Actor
+from events.errors import LogUnavailable
+from events.event import Event, new_event
+from events.log import Log, message
+from events.outcome import Outcome
+from events.positions import Frontier, Position
+from events.state import Root
+from events.vocabulary import AnyBody
+from projections.entry import Entry
+from services.world import World
+
+REPEAT_AFTER_SECONDS = 0.05
+REPEAT_AFTER_AT_MOST_SECONDS = 2.0
+
+
+class Voice:
+    """One service's way to the history."""
+
+    def __init__(self, log: Log, world: World, *, source: str, region: str) -> None:
+        self._log = log
+        self._world = world
+        self._source = source
+        self._region = region
+        self._listening: dict[UUID, asyncio.Future[Outcome]] = {}
+
+    def event(
+        self,
+        body: AnyBody,
+        *,
+        subject: str,
+        organization: str,
+        id: UUID | None = None,
+        cause: Event | None = None,
+        causation_id: UUID | None = None,
+    ) -> Event:
+        """The event that says this now."""
+        return new_event(
+            body,
+            id=id or self._world.new_id(),
+            subject=subject,
+            organization=organization,
+            time=self._world.now(),
+            source=self._source,
+            region=self._region,
+            causationid=cause.id if cause else causation_id,
+            correlationid=(cause.correlationid or cause.id) if cause else None,
+            traceparent=cause.traceparent if cause else None,
+        )
+
+    async def say(self, *events: Event) -> Sequence[Position]:
+        """Append, for as long as it takes; whoever can't wait cancels."""
+        messages = [message(event) for event in events]
+        async for attempt in stamina.retry_context(
+            on=LogUnavailable,
+            attempts=None,
+            timeout=None,
+            wait_initial=REPEAT_AFTER_SECONDS,
+            wait_max=REPEAT_AFTER_AT_MOST_SECONDS,
+            wait_jitter=0,
+        ):
+            with attempt:
+                return await self._log.append(messages)
+        raise AssertionError("retry_context ends only by returning or raising")
+
+    async def ask(self, event: Event) -> Outcome:
+        """Append, and wait for the verdict of the first entry with this id."""
+        heard: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._listening[event.id] = heard
+        try:
+            await self.say(event)
+            return await heard
+        finally:
+            self._listening.pop(event.id, None)
+
+    def recalled(self, roots: Mapping[str, Root], frontier: Frontier) -> None:
+        """Nothing that was said before the ledger began is waited for."""
+
+    def entered(self, entries: Sequence[Entry]) -> None:
+        if not self._listening:
+            return
+        for entry in entries:
+            if entry.event is not None:
+                heard = self._listening.get(entry.event.id)
+                if heard is not None and not heard.done():
+                    heard.set_result(entry.outcome)
+
+    async def room(self) -> None:
+        """Always: nothing is queued here."""
+
+
+def as_executor(executor_id: str, organization: str) -> Actor:
+    return Actor(kind="executor", id=executor_id, organization=organization)
