@@ -1,0 +1,126 @@
+"""Many callers, one writer: whatever waits while a commit runs shares the next one.
+
+There is no delay and no timer: a lone caller is stored at once, and the busier it gets, the larger
+the groups. The writer has a thread of its own; without one (for simulations, and for stores that
+never block) it works in the event loop, where nothing but the callers decides the order.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import NamedTuple
+
+from services.embedded_log.limits import Limits
+from services.embedded_log.room import Room
+from services.embedded_log.writer import Writer
+
+
+class Waiting(NamedTuple):
+    values: Sequence[bytes]
+    size_bytes: int
+    stored: asyncio.Future[int]
+    """The offset of the first value, once all are durable."""
+
+
+class Outcome(NamedTuple):
+    end: int
+    """Where the log ends after the commit; its last values are the group's if there is no error."""
+    error: Exception | None = None
+
+
+class GroupCommit:
+    def __init__(
+        self,
+        writer: Writer,
+        committed: Callable[[Outcome], None],
+        limits: Limits,
+        *,
+        in_thread: bool,
+    ) -> None:
+        """`committed` is called in the event loop after each commit, before its callers hear."""
+        self._writer = writer
+        self._committed = committed
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._room = Room(limits.queue_limit_messages, limits.queue_limit_bytes)
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._thread: Thread | None = None
+        if in_thread:
+            # A daemon: a process that forgets to close its log ends all the same, as if killed.
+            self._thread = Thread(target=self._run, name="log-writer", daemon=True)
+            self._thread.start()
+
+    async def append(self, values: Sequence[bytes]) -> int:
+        """The offset of the first value, once all are durable. Whoever is cancelled won't know."""
+        size_bytes = sum(map(len, values))
+        await self._room.enter(len(values), size_bytes)
+        stored: asyncio.Future[int] = self._loop.create_future()
+        self._queue.put(Waiting(values, size_bytes, stored))
+        if self._thread is None:
+            self._loop.call_soon(self._commit_here)
+        return await stored
+
+    async def close(self) -> None:
+        """After the appends that have begun."""
+        await self._room.empty()
+        if self._thread is None:
+            self._writer.close()
+            return
+        if self._thread.is_alive():
+            self._queue.put(None)
+        await asyncio.wait([self._ended])
+        self._ended.result()
+
+    def _run(self) -> None:
+        """The thread's life. When the event loop is closed, nobody is left to tell: it ends."""
+        with suppress(RuntimeError):
+            while group := self._group(self._queue.get()):
+                self._loop.call_soon_threadsafe(self._settle, group, self._commit(group))
+            try:
+                self._writer.close()
+            except Exception as error:  # noqa: BLE001 (whoever closes raises it)
+                self._loop.call_soon_threadsafe(self._ended.set_exception, error)
+            else:
+                self._loop.call_soon_threadsafe(self._ended.set_result, None)
+
+    def _commit_here(self) -> None:
+        with suppress(Empty):
+            group = self._group(self._queue.get_nowait())
+            self._settle(group, self._commit(group))
+
+    def _group(self, first: Waiting | None) -> list[Waiting]:
+        """The first and what waits behind it; nothing when it is the end."""
+        group: list[Waiting] = []
+        messages = 0
+        waiting = first
+        with suppress(Empty):
+            while waiting is not None:
+                group.append(waiting)
+                messages += len(waiting.values)
+                if messages >= self._limits.commit_limit_messages:
+                    break
+                waiting = self._queue.get_nowait()
+        return group
+
+    def _commit(self, group: Sequence[Waiting]) -> Outcome:
+        try:
+            self._writer.append([value for waiting in group for value in waiting.values])
+        except Exception as error:  # noqa: BLE001 (each caller of the group raises it)
+            return Outcome(self._writer.end, error)
+        return Outcome(self._writer.end)
+
+    def _settle(self, group: Sequence[Waiting], outcome: Outcome) -> None:
+        self._committed(outcome)
+        offset = outcome.end - sum(len(waiting.values) for waiting in group)
+        for values, size_bytes, stored in group:
+            if stored.cancelled():
+                pass
+            elif outcome.error is not None:
+                stored.set_exception(outcome.error)
+            else:
+                stored.set_result(offset)
+            offset += len(values)
+            self._room.leave(len(values), size_bytes)

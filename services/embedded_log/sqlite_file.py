@@ -1,0 +1,142 @@
+"""The SQLite file of one stream, opened for its one writer or for a reader.
+
+The recorder's pool opens connections when they are asked for, so each is set up and verified where
+it is opened: one that could take back what was acknowledged is never used.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+from eventsourcing.persistence import StoredEvent
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteDatastore,
+)
+
+from events.errors import LogDamaged, LogUnavailable
+from services.embedded_log.storage_errors import explained, restore
+from services.embedded_log.stream import Stream
+
+FULL = 2
+COUNTED_AT_OPENING = 100_000
+"""So many of the last offsets: milliseconds, whatever the length. All are checked when read."""
+
+
+class DurablePool(SQLiteConnectionPool):
+    """One connection, that never acknowledges what a power cut could take back."""
+
+    def __init__(self, path: Path, mode: str) -> None:
+        super().__init__(
+            db_name=f"file:{quote(str(path))}?mode={mode}", pool_size=1, max_overflow=0
+        )
+        self._path = path
+
+    def _create_connection(self) -> SQLiteConnection:
+        connection = super()._create_connection()
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA synchronous={FULL}")
+        cursor.execute("PRAGMA synchronous")
+        (synchronous,) = cursor.fetchone()
+        cursor.execute("PRAGMA journal_mode")
+        (journal_mode,) = cursor.fetchone()
+        if (synchronous, journal_mode) != (FULL, "wal"):
+            raise LogUnavailable(
+                f"{self._path} can't be written durably (synchronous={synchronous}, "
+                f"journal_mode={journal_mode}). Put it on a local file system"
+            )
+        return connection
+
+
+class DurableDatastore(SQLiteDatastore):
+    """The recorder's own, on that pool."""
+
+    def __init__(self, path: Path, mode: str) -> None:
+        super().__init__(str(path), originator_id_type="text")
+        self.pool = DurablePool(path, mode)
+
+
+class OneStatementRecorder(SQLiteApplicationRecorder):
+    """Stores its rows by one statement, which is a transaction of its own.
+
+    At every statement a thread gives Python's lock away, and beside a busy event loop has it back
+    only milliseconds later: one statement for each row would cost seconds (docs/decisions/0010).
+    """
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        rows = ",".join(["(?,?,?,?)"] * len(stored_events))
+        cells = [
+            cell
+            for event in stored_events
+            for cell in (event.originator_id, event.originator_version, event.topic, event.state)
+        ]
+        with self.datastore.get_connection(commit=True) as connection:
+            connection.cursor().execute(
+                f"INSERT INTO {self.events_table_name} VALUES {rows}", cells
+            )
+        return None
+
+
+class SQLiteFile(Stream):
+    """A stream in a file of its own."""
+
+    def __init__(self, path: Path, name: str, mode: Literal["rwc", "ro"]) -> None:
+        self._datastore = DurableDatastore(path, mode)
+        recorder = OneStatementRecorder(self._datastore)
+        super().__init__(recorder, name, str(path))
+        try:
+            with explained(str(path)):
+                if mode == "rwc":
+                    self._check_writable()
+                    recorder.create_table()
+                    sync_folder(path)
+                self._check()
+        except BaseException:
+            self._datastore.close()
+            raise
+
+    def close(self) -> None:
+        super().close()
+        with explained(self.where):
+            self._datastore.close()
+
+    def _check_writable(self) -> None:
+        """SQLite opens a write-protected file without a word, to be read only."""
+        with self._datastore.get_connection(commit=True) as connection:
+            connection.cursor().execute("BEGIN IMMEDIATE")
+            connection.rollback()
+
+    def _check(self) -> None:
+        """Cheaply: both ends, and that the last offsets have no gap."""
+        end = self.end()
+        start = max(0, end - COUNTED_AT_OPENING)
+        with self._datastore.transaction(commit=False) as cursor:
+            cursor.execute(
+                "SELECT count(*), max(originator_version) FROM stored_events "
+                "WHERE originator_id = ? AND originator_version >= ?",
+                (self._name, start),
+            )
+            count, last = cursor.fetchone()
+        if end > 0:
+            self.select(0, 1, 1)
+            self.select(end - 1, end, 1)
+            if (count, last) != (end - start, end - 1):
+                raise LogDamaged(
+                    f"{self.where} has lost records: of the offsets {start} to {end - 1} there "
+                    f"are {count}. {restore()}"
+                )
+
+
+def sync_folder(path: Path) -> None:
+    """So that the new file's name, too, survives a power cut."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,79 @@
+"""One stream in one recorder: rows there, records here.
+
+The offset is the row's version, counted from 0 without gaps; the recorder's own number is one more.
+So a second writer collides, and what is missing shows. Every row that is read is checked for it.
+"""
+
+from collections.abc import Sequence
+
+from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent
+
+from events.errors import LogClosed, LogDamaged
+from events.log import Record
+from events.positions import Position
+from services.embedded_log.storage_errors import explained, restore
+
+PARTITION = 0
+"""The embedded log has no other."""
+
+
+class Stream:
+    """Blocking, and not for two threads at once."""
+
+    def __init__(self, recorder: ApplicationRecorder, name: str, where: str) -> None:
+        self._recorder = recorder
+        self._name = name
+        self.where = where
+        self._closed = False
+
+    def check_open(self) -> None:
+        if self._closed:
+            raise LogClosed(
+                f"{self.where} is closed, because this process ends. Nothing was stored"
+            )
+
+    def close(self) -> None:
+        """May be called twice. Whatever is asked afterwards gets `LogClosed`."""
+        self._closed = True
+
+    def end(self) -> int:
+        self.check_open()
+        with explained(self.where):
+            return self._recorder.max_notification_id() or 0
+
+    def insert(self, offset: int, values: Sequence[bytes], appended_at_us: int) -> None:
+        """Store the values durably, the first of them at this offset."""
+        self.check_open()
+        topic = str(appended_at_us)
+        rows = [
+            StoredEvent(self._name, version, topic, value)
+            for version, value in enumerate(values, offset)
+        ]
+        with explained(self.where):
+            self._recorder.insert_events(rows)
+
+    def select(self, offset: int, end: int, limit: int) -> list[Record]:
+        """Up to `limit` records from `offset` on, none at `end` or beyond it."""
+        self.check_open()
+        with explained(self.where):
+            rows = self._recorder.select_notifications(offset + 1, limit, stop=end)
+        records = [self._record(row, expected) for expected, row in enumerate(rows, offset)]
+        if len(records) < min(limit, end - offset):
+            raise self._without(offset + len(records))
+        return records
+
+    def _record(self, row: Notification, offset: int) -> Record:
+        if row.originator_id != self._name:
+            raise LogDamaged(
+                f"{self.where} is no {self._name!r} log: its record {offset} belongs to "
+                f"{str(row.originator_id)[:80]!r}. Check which file is configured for which stream"
+            )
+        if row.originator_version != offset or row.id != offset + 1:
+            raise self._without(offset)
+        value: object = row.state  # whatever is in the file
+        if not (isinstance(value, bytes) and str(row.topic).isdecimal()):
+            raise LogDamaged(f"{self.where}: record {offset} isn't as it was written. {restore()}")
+        return Record(Position(PARTITION, offset), value, int(row.topic))
+
+    def _without(self, offset: int) -> LogDamaged:
+        return LogDamaged(f"{self.where} has lost record {offset}. {restore()}")
