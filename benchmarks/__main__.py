@@ -1,0 +1,43 @@
+"""`python -m benchmarks`: one table; exits 1 when a target is missed.
+
+A new figure is a `Figure` in the `FIGURES` of some module here, and the module a line below.
+"""
+
+import argparse
+import json
+import sys
+
+from benchmarks import fold, log
+from benchmarks.figures import Figure
+from benchmarks.table import HEADER, Line, as_json, written
+
+FIGURES: list[Figure] = [
+    *log.FIGURES,
+    *fold.FIGURES,
+]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print a JSON array instead")
+    parser.add_argument("--only", default="", metavar="SUBSTRING", help="figures so named")
+    arguments = parser.parse_args()
+    chosen = [figure for figure in FIGURES if arguments.only.lower() in figure.name.lower()]
+    if not chosen:
+        names = "\n  ".join(figure.name for figure in FIGURES)
+        parser.error(f"no figure's name has {arguments.only!r} in it. There are:\n  {names}")
+    if not arguments.json:
+        print(HEADER)
+    lines = []
+    for figure in chosen:
+        line = Line(figure, figure.measure())
+        lines.append(line)
+        if not arguments.json:
+            print(written(line), flush=True)
+    if arguments.json:
+        print(json.dumps([as_json(line) for line in lines], indent=2))
+    return 0 if all(line.ok for line in lines) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""The table, line by line as the figures come in, and the same as JSON."""
+
+from typing import NamedTuple
+
+from benchmarks.figures import Figure, Measurement
+
+
+class Line(NamedTuple):
+    figure: Figure
+    result: Measurement
+
+    @property
+    def ok(self) -> bool:
+        return self.figure.target.reached(self.result.ratio)
+
+
+HEADER = f"{'figure':<58} {'measured':>14} {'limit':>14} {'unit':<9} {'ratio':>7}  target"
+
+
+def written(line: Line) -> str:
+    figure, (measured, limit, unit, ratio) = line
+    return (
+        f"{figure.name:<58} {number(measured):>14} {number(limit):>14} {unit:<9} {ratio:>7.2f}  "
+        f"{figure.target!s:<14} {'ok' if line.ok else 'MISSED'}\n"
+        f"  beside {figure.beside}"
+    )
+
+
+def number(value: float) -> str:
+    """Three digits that count, or all those before the point."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:,.3g}"
+
+
+def as_json(line: Line) -> dict[str, str | float | bool]:
+    figure, result = line
+    return {
+        "figure": figure.name,
+        "beside": figure.beside,
+        "measured": result.measured,
+        "limit": result.limit,
+        "unit": result.unit,
+        "ratio": result.ratio,
+        "target": str(figure.target),
+        "ok": line.ok,
+    }
