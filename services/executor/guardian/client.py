@@ -1,0 +1,357 @@
+"""The executor's side: starts a guardian, has it start process trees, and hears how they end.
+
+Nothing here polls: sockets and a pidfd wake the event loop. Every future is resolved, whoever dies:
+a tree's `gone` by its keeper, by the guardian in its place, or, when both were killed, by a search.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from . import wire
+from .process_table import look
+from .successor import absolute, answered_by_thread, wait_until_gone
+from .survivors import VARIABLE, kill_marked, mark_of_tree
+
+__all__ = ["CannotGuard", "CannotStart", "Gone", "Guardian", "Tree", "wait_until_gone"]
+
+START_SECONDS = 10.0
+"""For a guardian to be ready, and for a program to be executed."""
+KEEPER_SECONDS = 2.0
+"""How long a keeper may leave a request to kill unanswered before it is killed itself."""
+KILLED_STATUS = int(signal.SIGKILL)
+
+
+class CannotGuard(Exception):
+    """The guardian can't do its work; the text says why."""
+
+
+class CannotStart(Exception):
+    """The command can't be started; the text says why."""
+
+
+class Gone(NamedTuple):
+    """The proof that nothing of a tree is left."""
+
+    status: int | None
+    """The main process's wait status, as far as somebody who knew it lived to tell."""
+    killed: int
+    """How many processes ended by SIGKILL since it was first sent."""
+    by: Literal["keeper", "guardian", "search"]
+    """Who knows: the tree's keeper had no child left; the guardian, its heir, had none; or both
+    were killed, and no process shows the tree's mark (see `survivors`)."""
+
+
+class Tree:
+    """A process and everything that descends from it."""
+
+    def __init__(self, sock: socket.socket, mark: str) -> None:
+        loop = asyncio.get_running_loop()
+        self.pid = 0
+        self.started_at = 0.0
+        """Seconds since the epoch, as in process listings."""
+        self.exited: asyncio.Future[int] = loop.create_future()
+        """The main process's wait status. What it started may still be alive.
+
+        A main process that ends by itself leaves its descendants a second to end as well, then they
+        are killed. After `terminate` nobody is killed unless you say so.
+        """
+        self.gone: asyncio.Future[Gone] = loop.create_future()
+        self.started: asyncio.Future[None] = loop.create_future()
+        self._sock = sock
+        self._mark = mark
+        self._loop = loop
+        self._keeper: int | None = None
+        """A pidfd."""
+        self._killing: asyncio.TimerHandle | None = None
+        loop.add_reader(sock.fileno(), self._hear)
+
+    def terminate(self) -> None:
+        """SIGTERM to every process of the tree."""
+        self._say(wire.TERMINATE)
+
+    def kill(self) -> None:
+        """SIGKILL to every process of the tree, until none is left."""
+        if self._killing is None and not self.gone.done():
+            self._killing = self._loop.call_later(KEEPER_SECONDS, self._kill_keeper)
+            self._say(wire.KILL)
+
+    def abandon(self) -> None:
+        """Have it killed without hearing of it. Only for a start that nobody waits for any more."""
+        self._close()
+
+    def _say(self, what: str) -> None:
+        if self._sock.fileno() >= 0:
+            wire.tell(self._sock, what)
+
+    def _kill_keeper(self) -> None:
+        """It is stopped, or has more to do than it can: the guardian inherits the tree."""
+        if self._keeper is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._keeper, signal.SIGKILL)
+
+    def _hear(self) -> None:
+        while self._sock.fileno() >= 0:
+            try:
+                packet = self._sock.recv(wire.PACKET_BYTES)
+            except BlockingIOError:
+                return
+            except OSError:
+                packet = b""
+            if packet:
+                self._learn(wire.decoded(packet))
+            else:
+                self._close()
+                self._search()
+
+    def _learn(self, words: dict[str, Any]) -> None:
+        match words["what"]:
+            case wire.STARTED:
+                self.pid = words["pid"]
+                self.started_at = _since_epoch(words["started_ticks"])
+                self._keeper = _pidfd(words["keeper"])
+                _resolve(self.started, None)
+            case wire.CANNOT_START:
+                self._close()
+                if not self.started.done():
+                    self.started.set_exception(CannotStart(words["error"]))
+            case wire.EXITED:
+                _resolve(self.exited, words["status"])
+            case wire.GONE:
+                self._end(words["status"], words["killed"], words["by"])
+            case other:
+                raise AssertionError(f"a keeper of another release says {other!r}")
+
+    def _search(self) -> None:
+        """Keeper and guardian are both dead, and can't have told: only they had the other end."""
+        searched = answered_by_thread(lambda: kill_marked(exactly=self._mark))
+        searched.add_done_callback(lambda _: self._end(None, searched.result(), "search"))
+
+    def _end(
+        self, status: int | None, killed: int, by: Literal["keeper", "guardian", "search"]
+    ) -> None:
+        self._close()
+        if status is None and self.exited.done():
+            status = self.exited.result()
+        # Unknown: but with its keeper the kernel kills the main process, if it still was alive.
+        _resolve(self.exited, KILLED_STATUS)
+        _resolve(self.gone, Gone(status, killed, by))
+        if not self.started.done():
+            self.started.set_exception(CannotStart("the guardian died before it could say more"))
+
+    def _close(self) -> None:
+        if self._killing is not None:
+            self._killing.cancel()
+        if self._keeper is not None:
+            os.close(self._keeper)
+            self._keeper = None
+        if self._sock.fileno() >= 0:
+            self._loop.remove_reader(self._sock.fileno())
+            self._sock.close()
+
+
+class Guardian:
+    """A guardian process."""
+
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", control: socket.socket, lock_path: Path
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        row = look(process.pid)
+        assert row is not None  # ours, and not yet waited for
+        self.id = f"{process.pid}-{row.process.started_ticks}"
+        self.pid = process.pid
+        self.closed: asyncio.Future[None] = self._loop.create_future()
+        """Resolved when the guardian is gone, for whatever reason."""
+        self._process = process
+        self._control = control
+        self._lock_path = lock_path
+        self._ready: asyncio.Future[None] = self._loop.create_future()
+        self._numbers = itertools.count(1)
+        self._sending = asyncio.Lock()
+        self._trees: set[Tree] = set()
+        self._pidfd = os.pidfd_open(process.pid)
+        self._loop.add_reader(self._pidfd, self._ended)
+        self._loop.add_reader(control.fileno(), self._hear)
+
+    @classmethod
+    async def start(
+        cls, lock_path: Path, lease_until: float, python: str = sys.executable
+    ) -> "Guardian":
+        """A guardian that holds the lock. Raises `CannotGuard`.
+
+        `lease_until` counts as `time.monotonic()` does, which on Linux is one clock for all
+        processes.
+        """
+        lock_path = absolute(lock_path)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        with theirs:
+            try:
+                process = _launch(python, theirs.fileno(), lock_path, lease_until)
+            except OSError as error:
+                ours.close()
+                raise CannotGuard(f"starting {python!r}: {error.strerror}") from None
+        guardian = cls(process, ours, lock_path)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await guardian._ready
+        except BaseException as error:
+            process.kill()
+            await asyncio.shield(guardian.closed)
+            if isinstance(error, TimeoutError):
+                raise CannotGuard(f"the guardian wasn't ready within {START_SECONDS} s") from None
+            raise
+        return guardian
+
+    async def spawn(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str | None,
+        fds: Mapping[int, int],
+    ) -> Tree:
+        """Start a command under a keeper of its own. Raises `CannotStart`.
+
+        `fds` says which of our descriptors the command gets under which number; close yours
+        afterwards. Standard streams that aren't named are /dev/null.
+        """
+        if not argv or any("\0" in word for word in (*argv, *env, *env.values())):
+            raise CannotStart("a command has a name, and no null bytes")
+        if len(fds) > wire.MOST_FDS:
+            raise CannotStart(f"{len(fds)} descriptors are more than {wire.MOST_FDS}")
+        mark = mark_of_tree(self._lock_path, self.id, next(self._numbers))
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        tree = Tree(ours, mark)
+        with theirs:
+            try:
+                async with asyncio.timeout(START_SECONDS):
+                    command = {"argv": list(argv), "env": {**env, VARIABLE: mark}, "cwd": cwd}
+                    await self._order(command, fds, theirs)
+                    theirs.close()
+                    await tree.started
+            except BaseException as error:
+                tree.abandon()
+                if isinstance(error, TimeoutError):
+                    raise CannotStart(f"not executed within {START_SECONDS} s") from None
+                raise
+        self._trees.add(tree)
+        tree.gone.add_done_callback(lambda _: self._trees.discard(tree))
+        return tree
+
+    def renew(self, until: float) -> None:
+        """Move the end of the lease."""
+        if self._control.fileno() >= 0:
+            wire.tell(self._control, wire.LEASE, until=until)
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Have what is left killed, and wait until the guardian is gone. Raises `TimeoutError`."""
+        if self._control.fileno() >= 0:
+            self._control.shutdown(socket.SHUT_WR)
+        async with asyncio.timeout(timeout_seconds):
+            await asyncio.shield(self.closed)
+            await asyncio.gather(*(asyncio.shield(tree.gone) for tree in self._trees))
+
+    async def _order(
+        self, command: Mapping[str, object], fds: Mapping[int, int], theirs: socket.socket
+    ) -> None:
+        in_memory = wire.in_memory(command)
+        try:
+            packet = wire.encoded(wire.SPAWN, numbers=list(fds))
+            async with self._sending:
+                while not self._sent(packet, [theirs.fileno(), in_memory, *fds.values()]):
+                    await self._room()
+        finally:
+            os.close(in_memory)
+
+    def _sent(self, packet: bytes, fds: Sequence[int]) -> bool:
+        if self._control.fileno() < 0:
+            raise CannotStart("the guardian is gone")
+        try:
+            socket.send_fds(self._control, [packet], fds)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise CannotStart(f"telling the guardian: {error.strerror}") from None
+        return True
+
+    async def _room(self) -> None:
+        """Returns when the guardian may take more."""
+        writable: asyncio.Future[None] = self._loop.create_future()
+        fd = self._control.fileno()
+        self._loop.add_writer(fd, _resolve, writable, None)
+        try:
+            await writable
+        finally:
+            self._loop.remove_writer(fd)
+
+    def _hear(self) -> None:
+        try:
+            packet = self._control.recv(wire.PACKET_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            packet = b""
+        if not packet:
+            self._loop.remove_reader(self._control.fileno())
+            return  # `_ended` follows
+        words = wire.decoded(packet)
+        if words["what"] == wire.READY:
+            _resolve(self._ready, None)
+        elif not self._ready.done():
+            self._ready.set_exception(CannotGuard(words["error"]))
+
+    def _ended(self) -> None:
+        self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self._process.wait()  # it is a zombie: this doesn't block
+        self._loop.remove_reader(self._control.fileno())
+        self._loop.remove_writer(self._control.fileno())
+        self._control.close()
+        if not self._ready.done():
+            code = self._process.returncode
+            self._ready.set_exception(CannotGuard(f"the guardian ended with code {code}"))
+        _resolve(self.closed, None)
+
+
+def _launch(
+    python: str, control: int, lock_path: Path, lease_until: float
+) -> "subprocess.Popen[bytes]":
+    program = str(Path(__file__).with_name("__main__.py"))
+    return subprocess.Popen(
+        [python, "-I", "-S", "-X", "utf8", program, str(control), str(lock_path), str(lease_until)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=(control,),
+        start_new_session=True,
+        cwd="/",
+    )
+
+
+def _resolve(future: "asyncio.Future[Any]", result: object) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _pidfd(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+
+
+def _since_epoch(started_ticks: int) -> float:
+    for line in Path("/proc/stat").read_text().splitlines():
+        if line.startswith("btime "):
+            return int(line.split()[1]) + started_ticks / os.sysconf("SC_CLK_TCK")
+    raise CannotGuard("/proc/stat has no btime")

@@ -1,0 +1,157 @@
+"""A keeper: its descendants are one process tree, and it lives until the last of them is gone.
+
+Forked by the guardian, without exec. It kills its tree and ends when it is told to, when the
+executor's end of its socket closes, and when the guardian is gone.
+"""
+
+import os
+import select
+import signal
+import socket
+import time
+
+from . import wire
+from .command import Command, fork_and_exec
+from .kernel import become_subreaper, call_this_process
+from .process_table import descendants, kill, look, send
+from .reaping import ChildWatch, collect, kill_until
+
+LEFTOVERS_SECONDS = 1.0
+"""How long what a process leaves behind, having ended by itself, may take to end as well."""
+TERMINATE_ROUNDS = 5
+
+
+class Keeper:
+    """Starts one command, and keeps everything that comes of it."""
+
+    def __init__(self, executor: socket.socket, guardian: int) -> None:
+        self._executor = executor
+        self._guardian = guardian
+        """The pipe that ends with the guardian."""
+        self._watch = ChildWatch()
+        self._main = 0
+        self._problem: int | None = None
+        """The pipe that says how the start went, until it has."""
+        self._failed = False
+        self._status: int | None = None
+        self._killed: int | None = None
+        """How many ended by SIGKILL since we began to send it."""
+        self._asked = False
+        self._kill_at: float | None = None
+
+    def keep(self, command: Command) -> None:
+        """From the start of the command to the end of the last process of its tree."""
+        call_this_process("cm-keeper")
+        become_subreaper()
+        try:
+            self._main, self._problem = fork_and_exec(command)
+        except OSError as error:
+            wire.tell(self._executor, wire.CANNOT_START, error=f"forking: {error.strerror}")
+            return
+        finally:
+            for fd in command.fds.values():
+                os.close(fd)  # the tree's alone: who reads from it waits for its end
+        poll = select.poll()
+        for fd in (self._executor.fileno(), self._guardian, self._watch.fd, self._problem):
+            poll.register(fd, select.POLLIN)
+        while not self._all_gone():
+            if self._kill_at is not None and time.monotonic() >= self._kill_at:
+                self._kill()
+                break
+            ready = {fd for fd, _ in poll.poll(self._patience_milliseconds())}
+            if self._watch.fd in ready:
+                self._watch.drain()
+            if self._problem in ready:
+                poll.unregister(self._problem)
+                self._see_how_it_started()
+            if self._guardian in ready or (self._executor.fileno() in ready and not self._obey()):
+                self._kill()
+                break
+        if not self._failed:
+            wire.tell(
+                self._executor,
+                wire.GONE,
+                status=self._status,
+                killed=self._killed or 0,
+                by="keeper",
+            )
+
+    def _patience_milliseconds(self) -> float | None:
+        if self._kill_at is None:
+            return None
+        return max(0.0, self._kill_at - time.monotonic()) * 1000
+
+    def _obey(self) -> bool:
+        """Do what the executor says. False when that is to kill, or when there is no executor."""
+        try:
+            packet = self._executor.recv(wire.PACKET_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if not packet:
+            return False
+        what = wire.decoded(packet)["what"]
+        if what == wire.TERMINATE:
+            self._asked = True
+            self._kill_at = None  # from now on the executor counts
+            self._terminate()
+        return bool(what != wire.KILL)
+
+    def _see_how_it_started(self) -> None:
+        """The start has succeeded, or it hasn't."""
+        assert self._problem is not None
+        problem = os.read(self._problem, wire.ERROR_CHARACTERS).decode(errors="replace")
+        os.close(self._problem)
+        self._problem = None
+        if problem:
+            self._failed = True
+            wire.tell(self._executor, wire.CANNOT_START, error=problem)
+            return
+        row = look(self._main)  # ours until we wait for it, dead or alive
+        assert row is not None
+        wire.tell(
+            self._executor,
+            wire.STARTED,
+            pid=self._main,
+            started_ticks=row.process.started_ticks,
+            keeper=os.getpid(),
+        )
+
+    def _terminate(self) -> None:
+        """Ask everybody in the tree, also those born while we ask, and those that are stopped."""
+        asked = set()
+        for _ in range(TERMINATE_ROUNDS):
+            new = [row for row in descendants(os.getpid()) if row.process not in asked]
+            if not new:
+                return
+            for row in new:
+                send(row.process, signal.SIGTERM)
+                send(row.process, signal.SIGCONT)
+                asked.add(row.process)
+
+    def _kill(self) -> None:
+        self._killed = self._killed or 0
+        kill_until(self._all_gone, self._kill_all, self._watch)
+
+    def _kill_all(self) -> None:
+        for row in descendants(os.getpid()):
+            kill(row)
+
+    def _all_gone(self) -> bool:
+        return collect(self._ended)
+
+    def _ended(self, pid: int, status: int) -> None:
+        if self._killed is not None and os.WIFSIGNALED(status):
+            self._killed += os.WTERMSIG(status) == signal.SIGKILL
+        if pid != self._main:
+            return
+        if self._problem is not None:
+            self._see_how_it_started()
+        self._status = status
+        if self._failed:
+            return
+        wire.tell(self._executor, wire.EXITED, status=status)
+        if not self._asked and self._killed is None:
+            self._kill_at = time.monotonic() + LEFTOVERS_SECONDS
+            self._terminate()
