@@ -44,6 +44,11 @@ def above(subject: str) -> str | None:
     return subject.rpartition(".")[0] or None
 
 
+def is_at_or_below(subject: str, top: str) -> bool:
+    """Whether this is `top`, or something below it."""
+    return subject == top or subject.startswith(f"{top}.")
+
+
 def log_key(organization: str, root: str) -> str:
     """What the log orders by. Organizations contain no slash, so no two pairs share a key."""
     return f"{organization}/{root}"

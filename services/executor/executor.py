@@ -10,17 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
-from events.cancel_events import TaskCancelled
+from events.cancel_events import CancelRequested, TaskCancelled
 from events.errors import CountermandError
 from events.event import Event
-from events.ids import derived_id
+from events.ids import derived_id, is_at_or_below
 from events.log import Log
 from events.positions import Frontier
+from events.project_events import ProjectCancelRequested
 from events.rules.running import why_not_claimable
+from events.rules.stopping import cancel_by
 from events.run_events import RunReleased
 from events.state import ProjectState, Root, TaskState
 from events.words import ACTIVE, Evidence, ProjectStatus, Status
-from projections.entry import Entry
+from projections.entry import Decoded, Entry
 from services.executor.engine import Engine, Engines
 from services.executor.lease import Lease
 from services.executor.output import Outputs
@@ -67,6 +69,8 @@ class Executor:
         self.id = executor_id
         self.draining = False
         self.runs: dict[Place, LiveRun] = {}
+        self.working = asyncio.Event()
+        """Set once it claims."""
         self._roots: Mapping[str, Root] = {}
         self._recalled = asyncio.Event()
         self._voice = voice
@@ -118,6 +122,19 @@ class Executor:
                 self._project_changed(event.key, event.organization, outcome.project)
         if closing and self._tasks is not None:
             self._tasks.create_task(self._voice.say(*closing))
+
+    def unjudged(self, cancels: Sequence[Decoded]) -> None:
+        """Cancels whose verdict nobody here can tell: a run that they would stop is stopped."""
+        for event in (one.event for one in cancels):
+            if event is None or not isinstance(
+                event.data, CancelRequested | ProjectCancelRequested
+            ):
+                continue
+            for run in self.runs.values():
+                if run.place.organization == event.organization and is_at_or_below(
+                    run.place.task_id, event.subject
+                ):
+                    run.cancelled_by(cancel_by(event, event.data, run.task.spec.grace_seconds))
 
     async def room(self) -> None:
         """Always: what can't be claimed yet stays in the ledger's memory."""
@@ -177,6 +194,7 @@ class Executor:
                 tasks.create_task(self._claim()),
                 tasks.create_task(self._stay_guarded()),
             ]
+            self.working.set()
             await stopping.wait()
             # 4. The end, in this order.
             await self._shut_down(grace_seconds)

@@ -32,6 +32,7 @@ from services.executor.runtime import (
     ChildAnswer,
     Completed,
     Ending,
+    EngineGone,
     Order,
     RunHandle,
     Runtime,
@@ -221,6 +222,8 @@ class LiveRun:
             self.handle = await self.runtime.start(order)
         except CannotStart as error:
             return Broke(str(error), error.error_type, permanent=True)
+        except EngineGone as error:
+            return SweptAway(str(error))
         return None
 
     async def _ended(self, handle: RunHandle) -> Ending:

@@ -26,6 +26,14 @@ class CannotStart(CountermandError):
         self.error_type = error_type
 
 
+class EngineGone(CountermandError):
+    """The guardian died, or its lease was over, while a run was being started: another attempt
+    may start it."""
+
+    def __init__(self) -> None:
+        super().__init__("the guardian is gone, and everything it guarded")
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What is to be run."""
@@ -147,7 +155,7 @@ class Runtime(Protocol):
         ...
 
     async def start(self, order: Order) -> RunHandle:
-        """Start a run whose claim was effective. Raises `CannotStart`."""
+        """Start a run whose claim was effective. Raises `CannotStart` or `EngineGone`."""
         ...
 
     async def open(self) -> None:

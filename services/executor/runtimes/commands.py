@@ -23,6 +23,7 @@ from services.executor.runtime import (
     Stopped,
     SweptAway,
 )
+from services.executor.runtimes.spawning import spawn
 from services.executor.settings import Command, ExecutorSettings
 
 CHUNK_CHARACTERS = 65_536
@@ -65,7 +66,8 @@ class Commands:
         payload = checked(order, command)
         pipes = {"stdout": os.pipe(), "stderr": os.pipe()}
         try:
-            tree = await self._guardian.spawn(
+            tree = await spawn(
+                self._guardian,
                 [*command.argv, *payload.arguments],
                 env={**passed_on(), **command.environment, **payload.environment},
                 cwd=str(command.working_directory or Path.cwd()),

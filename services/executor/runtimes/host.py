@@ -29,6 +29,7 @@ from services.executor.runtime import (
     Stopped,
     SweptAway,
 )
+from services.executor.runtimes.spawning import spawn
 from services.executor.settings import ExecutorSettings
 
 CHANNEL_FD = 3
@@ -159,7 +160,8 @@ class Host:
         """A host that has imported its modules. Raises `CannotStart`."""
         ours, theirs = socket.socketpair()
         try:
-            tree = await guardian.spawn(
+            tree = await spawn(
+                guardian,
                 command_of_a_host(settings),
                 env={k: v for k, v in os.environ.items() if not k.startswith(SECRETS_PREFIX)},
                 cwd=None,
