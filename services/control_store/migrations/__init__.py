@@ -1,0 +1,1 @@
+"""Every change of the control store's tables, in order. A released one is never edited."""

@@ -1,0 +1,76 @@
+"""The control store's connection: opened, migrated, and used from asyncio.
+
+Each subject (API keys, idempotency keys) has plain functions over a connection in a file of its
+own; `ask` runs one of them in a transaction, in a thread, so that no loop waits for a disk.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+T = TypeVar("T")
+
+THREADS = 2
+BUSY_SECONDS = 10.0
+
+
+class ControlStore:
+    """A database that other processes (the command line) may write at the same time."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="control-store")
+
+    async def ask(self, do: Callable[[sa.Connection], T]) -> T:
+        """The answer of `do`, committed."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.ask_now, do)
+
+    def ask_now(self, do: Callable[[sa.Connection], T]) -> T:
+        """The same without asyncio, for the command line."""
+        with self._engine.begin() as connection:
+            return do(connection)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True)
+        self._engine.dispose()
+
+
+def open_control_store(url: str | None, data: Path) -> ControlStore:
+    """The store at this address, or the SQLite file in the data folder; migrated."""
+    if url is None:
+        data.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{data / 'control.sqlite'}"
+    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _durable)
+        sa.event.listen(engine, "begin", _begin_immediate)
+    migrate(engine)
+    return ControlStore(engine)
+
+
+def migrate(engine: sa.Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _durable(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    """A transaction that reads first and then writes would be refused instead of waiting."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

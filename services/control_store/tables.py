@@ -1,0 +1,47 @@
+"""The control store's tables, as the newest migration leaves them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+
+metadata = MetaData()
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("shown", String(40), nullable=False),
+    Column("organization", String(100), nullable=False, index=True),
+    Column("role", String(100), nullable=False),
+    Column("scopes", String(1000)),
+    Column("principal_kind", String(20), nullable=False),
+    Column("principal_id", String(200), nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("created_by", String(200), nullable=False),
+    Column("expires_at_us", BigInteger),
+    Column("last_used_at_us", BigInteger),
+    Column("revoked_at_us", BigInteger),
+    Column("revoked_by", String(200)),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("organization", String(100), primary_key=True),
+    Column("principal", String(250), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("status", Integer),
+    Column("headers", String(2000)),
+    Column("body", LargeBinary),
+    Index("idempotency_keys_by_age", "organization", "created_at_us"),
+)

@@ -1,0 +1,45 @@
+"""The application: its routes, its errors, its limits."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.gateway import problems
+from services.gateway.body_limit import BodyLimit
+from services.gateway.desk import Desk
+from services.gateway.routes import cancels, health, history, projects, tasks
+
+PREFIX = "/countermand/v1"
+VERSION = "1"
+
+DESCRIPTION = """Stops work, and proves that it stopped.
+
+Every write is durable before it is answered, and its answer says what the log decided."""
+
+
+def new_app(desk: Desk) -> FastAPI:
+    app = FastAPI(
+        title="Countermand",
+        version=VERSION,
+        description=DESCRIPTION,
+        openapi_url="/openapi.json",
+        docs_url="/docs",
+        redoc_url=None,
+        separate_input_output_schemas=False,
+    )
+    app.state.desk = desk
+    problems.install(app)
+    for routes in (tasks, cancels, projects, history):
+        app.include_router(routes.router, prefix=PREFIX)
+    app.include_router(health.router)
+    app.add_middleware(BodyLimit, limit_bytes=desk.settings.gateway.body_limit_bytes)
+    describe = app.openapi
+
+    def with_problems() -> dict[str, Any]:
+        document = describe()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas["ProblemDocument"] = problems.ProblemDocument.model_json_schema()
+        return document
+
+    app.openapi = with_problems  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,75 @@
+"""What the gateway's routes share: operations' parts, credentials, limits, caches.
+
+Made once by the composition root; routes reach it through their caller.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from services.control_store import ControlStore
+from services.gateway.api_key_cache import ApiKeyCache
+from services.gateway.idempotency import Once
+from services.gateway.jwt_tokens import JwtTokens
+from services.gateway.kept_documents import KeptDocuments
+from services.gateway.rate_limits import Buckets
+from services.gateway.streaming import OpenStreams
+from services.operations.scope import Parts
+from services.outputs import Outputs
+from services.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything a route may need."""
+
+    parts: Parts
+    settings: Settings
+    keys: ApiKeyCache
+    tokens: JwtTokens
+    reads: Buckets
+    writes: Buckets
+    once: Once
+    documents: KeptDocuments
+    outputs: Outputs
+    streams: OpenStreams
+    ready: Callable[[], bool]
+
+
+def new_desk(
+    parts: Parts,
+    settings: Settings,
+    store: ControlStore,
+    outputs: Outputs,
+    monotonic: Callable[[], float],
+    ready: Callable[[], bool],
+) -> Desk:
+    limits = settings.gateway
+    documents = KeptDocuments(limits.documents_kept)
+    parts.verdicts.tell(documents.changed)
+    outputs.tell(documents.changed)
+    now = parts.world.now
+
+    def buckets(per_second: float) -> Buckets:
+        burst = per_second * limits.burst_seconds
+        return Buckets(per_second, burst, limits.principals_counted, monotonic)
+
+    return Desk(
+        parts=parts,
+        settings=settings,
+        keys=ApiKeyCache(store, settings, now, monotonic),
+        tokens=JwtTokens(settings.jwt, settings.roles, now, monotonic),
+        reads=buckets(limits.reads_per_second),
+        writes=buckets(limits.writes_per_second),
+        once=Once(store, limits, now),
+        documents=documents,
+        outputs=outputs,
+        streams=OpenStreams(limits.streams_per_principal),
+        ready=ready,
+    )
+
+
+def desk_of(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk

@@ -1,0 +1,152 @@
+"""Every error as an RFC 9457 problem document: one table, from what went wrong to HTTP.
+
+A dialect has a table of its own. Nothing of a request's secrets gets into a problem.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+
+from events.errors import CountermandError, EventTooLarge, InvalidId, LogUnavailable
+from services.gateway.documents import receipt_document
+from services.read_models.questions import InvalidCursor
+from services.refusals import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+
+MEDIA_TYPE = "application/problem+json"
+TYPES = "urn:countermand:problem:"
+
+log = structlog.get_logger(__name__)
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457; further members depend on the type."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Row(NamedTuple):
+    """A line of the table."""
+
+    status: int
+    name: str
+    title: str
+
+
+TABLE: Mapping[type[Exception], Row] = {
+    Unauthenticated: Row(401, "unauthenticated", "No valid credentials"),
+    Forbidden: Row(403, "forbidden", "Not permitted"),
+    NotFound: Row(404, "not-found", "Not found"),
+    Conflict: Row(409, "conflict", "Not in this state"),
+    TooLarge: Row(413, "too-large", "Too large"),
+    EventTooLarge: Row(413, "too-large", "Too large"),
+    Invalid: Row(422, "invalid", "Invalid request"),
+    InvalidId: Row(422, "invalid", "Invalid request"),
+    InvalidCursor: Row(422, "invalid", "Invalid request"),
+    TooMany: Row(429, "too-many", "Too many"),
+    Unavailable: Row(503, "unavailable", "Unavailable"),
+    LogUnavailable: Row(503, "unavailable", "Unavailable"),
+}
+
+TITLES = {row.status: row.title for row in TABLE.values()}
+
+
+def problem(
+    status: int, name: str, title: str, detail: str, headers: Mapping[str, str] = {}, **more: Any
+) -> Response:
+    document = {"type": TYPES + name, "title": title, "status": status, "detail": detail, **more}
+    return Response(to_json(document), status, dict(headers), MEDIA_TYPE)
+
+
+def problem_of(error: CountermandError) -> Response:
+    """The problem document of an error of ours."""
+    row = next((TABLE[kind] for kind in type(error).__mro__ if kind in TABLE), None)
+    if row is None:
+        log.error("unexpected error of ours", exc_info=error)
+        return problem(500, "internal", "Internal error", "this is a bug; it has been logged")
+    headers: dict[str, str] = {}
+    more: dict[str, Any] = {}
+    match error:
+        case Unauthenticated():
+            headers["www-authenticate"] = 'Bearer realm="countermand"'
+        case Forbidden():
+            more["permission"] = error.permission
+        case Conflict():
+            more["reason"] = error.reason
+            if error.receipt is not None:
+                more["receipt"] = receipt_document(error.receipt).model_dump(mode="json")
+        case Invalid():
+            more["errors"] = [{"field": error.field, "why": error.why}]
+        case TooMany() | Unavailable():
+            headers["retry-after"] = str(max(1, round(error.retry_after_seconds)))
+        case LogUnavailable():
+            headers["retry-after"] = "1"
+        case _:
+            pass
+    return problem(row.status, row.name, row.title, str(error), headers, **more)
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(CountermandError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _ours(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, CountermandError)
+    return problem_of(error)
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    """What was wrong where; never what was sent, which may be secret."""
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"field": ".".join(str(part) for part in each["loc"]), "why": each["msg"]}
+        for each in error.errors()[:100]
+    ]
+    detail = "; ".join(f"{each['field']}: {each['why']}" for each in errors[:3])
+    return problem(422, "invalid", "Invalid request", detail, errors=errors)
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    name = {404: "no-such-route", 405: "wrong-method"}.get(error.status_code, "http")
+    title = TITLES.get(error.status_code, "Not possible")
+    return problem(error.status_code, name, title, str(error.detail), error.headers or {})
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected error", path=request.url.path, exc_info=error)
+    return problem(500, "internal", "Internal error", "this is a bug; it has been logged")
+
+
+Responses: TypeAlias = dict[int | str, dict[str, Any]]
+
+
+def responses(*statuses: int) -> Responses:
+    """For OpenAPI: the problems that a route may answer, besides those that any may."""
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    return {
+        status: {"description": TITLES[status], "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status in sorted({401, 403, 422, 429, 503, *statuses})
+    }

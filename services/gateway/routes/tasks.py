@@ -1,0 +1,179 @@
+"""Submit, look at, and steer tasks."""
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from events.ids import LIMIT_CHARACTERS, PATTERN, log_key, root_of
+from events.words import Evidence, Status
+from services.gateway.answers import answer, as_bytes, undecided
+from services.gateway.callers import Called, Caller, idempotent
+from services.gateway.documents import (
+    AcceptedDocument,
+    BatchDocument,
+    ProgressDocument,
+    TaskDocument,
+    TaskPage,
+    submitted_document,
+    task_document,
+)
+from services.gateway.pages import AsOfText, Cursor, Limit, aware, page_rows, pair, read_as_of
+from services.gateway.problems import Responses, responses
+from services.operations import looking, steering, submitting
+from services.operations.requests import ApproveRequest, AttemptRequest, Request, TaskRequest
+from services.permissions import Permission
+from services.read_models.questions import TaskFilter
+from services.read_models.rows import Task
+
+router = APIRouter(tags=["tasks"])
+
+TaskId = Annotated[
+    str, Path(pattern=f"^{PATTERN}$", max_length=LIMIT_CHARACTERS, examples=["import-7"])
+]
+
+
+class BatchRequest(Request):
+    """Many tasks at once, each with its own verdict."""
+
+    tasks: list[TaskRequest]
+
+
+@router.post(
+    "/tasks",
+    status_code=201,
+    response_model=TaskDocument | BatchDocument,
+    responses={202: {"model": AcceptedDocument}, **responses(409, 413)},
+    dependencies=[Depends(idempotent)],
+)
+async def submit(caller: Called, body: TaskRequest | BatchRequest) -> Response:
+    """Submit one task, or up to 1,000 as `{"tasks": [...]}`."""
+
+    async def work() -> Response:
+        if isinstance(body, BatchRequest):
+            done = await submitting.submit_many(caller.scope, body.tasks)
+            return answer(BatchDocument(items=tuple(map(submitted_document, done))), 201)
+        submitted = await submitting.submit(caller.scope, body)
+        if submitted is None:
+            return undecided(body.id or "")
+        headers = {"location": f"/countermand/v1/tasks/{submitted.id}"}
+        return answer(shown(caller, submitted), 201, headers)
+
+    return await caller.once(work)
+
+
+@router.get("/tasks", response_model=TaskPage, responses=responses())
+async def list_tasks(
+    caller: Called,
+    status: Annotated[list[Status] | None, Query()] = None,
+    evidence: Annotated[list[Evidence] | None, Query()] = None,
+    kind: Annotated[str | None, Query(max_length=200)] = None,
+    project: Annotated[str | None, Query(max_length=200)] = None,
+    parent: Annotated[str | None, Query(max_length=200)] = None,
+    root: Annotated[str | None, Query(max_length=200)] = None,
+    label: Annotated[str | None, Query(max_length=1300, description="name=value")] = None,
+    actor: Annotated[str | None, Query(max_length=300, description="kind:id")] = None,
+    region: Annotated[str | None, Query(max_length=200)] = None,
+    created_from: datetime | None = None,
+    created_before: datetime | None = None,
+    as_of: AsOfText = None,
+    cursor: Cursor = None,
+    limit: Limit = None,
+) -> Response:
+    """Tasks, newest first."""
+    where = TaskFilter(
+        status=status,
+        evidence=evidence,
+        kind=kind,
+        project=project,
+        parent=parent,
+        root=root,
+        label=pair(label, "=", "label"),
+        actor=pair(actor, ":", "actor"),
+        region=region,
+        created_from=aware(created_from, "created_from"),
+        created_before=aware(created_before, "created_before"),
+    )
+    rows = page_rows(caller, limit)
+    page, fresh = await looking.list_tasks(caller.scope, where, cursor, rows, read_as_of(as_of))
+    items = tuple(shown(caller, task) for task in page.rows)
+    return answer(TaskPage(items=items, next_cursor=page.next_cursor), fresh=fresh)
+
+
+@router.get("/tasks/{task_id}", response_model=TaskDocument, responses=responses(404))
+async def get_task(caller: Called, task_id: TaskId, as_of: AsOfText = None) -> Response:
+    """A task, now or as of then."""
+    if as_of is not None:
+        task, fresh = await looking.get_task(caller.scope, task_id, read_as_of(as_of))
+        return answer(task_document(task, None), fresh=fresh)
+    caller.scope.need(Permission.TASKS_READ)
+    documents = caller.desk.documents
+    key = log_key(caller.scope.organization, root_of(task_id))
+    known = None if caller.scope.told else documents.get(key, task_id)
+    if known is not None:
+        return Response(known, media_type="application/json")
+    begun = documents.begin(key)
+    task, fresh = await looking.get_task(caller.scope, task_id)
+    document = as_bytes(shown(caller, task))
+    if fresh.behind is not None:
+        return answer(shown(caller, task), fresh=fresh)
+    documents.keep(key, begun, task_id, document)
+    return Response(document, media_type="application/json")
+
+
+STEERED: Responses = {202: {"model": AcceptedDocument}, **responses(404, 409, 413)}
+
+
+@router.post(
+    "/tasks/{task_id}/approve",
+    response_model=TaskDocument,
+    responses=STEERED,
+    dependencies=[Depends(idempotent)],
+)
+async def approve(caller: Called, task_id: TaskId, body: ApproveRequest | None = None) -> Response:
+    """Answer what its run waits for."""
+    request = body or ApproveRequest()
+    return await caller.once(
+        lambda: steered(caller, task_id, steering.approve(caller.scope, task_id, request))
+    )
+
+
+@router.post(
+    "/tasks/{task_id}/retry",
+    response_model=TaskDocument,
+    responses=STEERED,
+    dependencies=[Depends(idempotent)],
+)
+async def retry(caller: Called, task_id: TaskId, body: AttemptRequest | None = None) -> Response:
+    """Let a failed task be tried once more."""
+    request = body or AttemptRequest()
+    return await caller.once(
+        lambda: steered(caller, task_id, steering.retry(caller.scope, task_id, request))
+    )
+
+
+@router.post(
+    "/tasks/{task_id}/skip",
+    response_model=TaskDocument,
+    responses=STEERED,
+    dependencies=[Depends(idempotent)],
+)
+async def skip(caller: Called, task_id: TaskId, body: AttemptRequest | None = None) -> Response:
+    """Leave a pending or failed task of a project out."""
+    request = body or AttemptRequest()
+    return await caller.once(
+        lambda: steered(caller, task_id, steering.skip(caller.scope, task_id, request))
+    )
+
+
+async def steered(caller: Caller, task_id: str, asked: Awaitable[Task | None]) -> Response:
+    task = await asked
+    return undecided(task_id) if task is None else answer(shown(caller, task))
+
+
+def shown(caller: Caller, task: Task) -> TaskDocument:
+    """The task with what its run has said last."""
+    said = caller.desk.outputs.progress(task.organization, task.id, task.run_id)
+    progress = None if said is None else ProgressDocument(fraction=said.fraction, step=said.step)
+    return task_document(task, progress)

@@ -1,0 +1,89 @@
+"""Server-Sent Events, written frame by frame. A reader that doesn't take a frame in time is
+dropped; nobody ever waits for one."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
+
+from fastapi.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from services.permissions import Principal
+from services.refusals import TooMany
+
+HEARTBEAT = b": still here\n\n"
+
+
+def frame(event: str, id: str, data: bytes) -> bytes:
+    """One event. The data is JSON, which has no line breaks."""
+    return b"".join(
+        (b"event: ", event.encode(), b"\nid: ", id.encode(), b"\ndata: ", data, b"\n\n")
+    )
+
+
+class EventStream(Response):
+    """Sends frames as they come, until they end or the reader is gone or too slow."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, frames: AsyncGenerator[bytes, None], send_seconds: float) -> None:
+        super().__init__(
+            headers={"cache-control": "no-cache", "x-accel-buffering": "no"},
+        )
+        del self.headers["content-length"]
+        self._frames = frames
+        self._send_seconds = send_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                gone = group.create_task(_until_gone(receive))
+                await self._send_all(send)
+                gone.cancel()
+        except* _Gone:
+            pass
+
+    async def _send_all(self, send: Send) -> None:
+        async with aclosing(self._frames) as frames:
+            async for each in frames:
+                try:
+                    async with asyncio.timeout(self._send_seconds):
+                        await send({"type": "http.response.body", "body": each, "more_body": True})
+                except TimeoutError:
+                    raise _Gone from None
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class _Gone(Exception):
+    """The reader went away, or is too slow."""
+
+
+async def _until_gone(receive: Receive) -> None:
+    while True:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+
+
+class OpenStreams:
+    """How many streams each principal has open."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._open: dict[tuple[str, str, str], int] = {}
+
+    @contextmanager
+    def one(self, principal: Principal) -> Iterator[None]:
+        name = (principal.organization, principal.kind, principal.id)
+        if self._open.get(name, 0) >= self._limit:
+            raise TooMany("open streams", 5.0)
+        self._open[name] = self._open.get(name, 0) + 1
+        try:
+            yield
+        finally:
+            self._open[name] -= 1
+            if not self._open[name]:
+                del self._open[name]

@@ -1,0 +1,343 @@
+"""What there is: tasks, projects, histories, receipts, now or as of then.
+
+A read never shows an older state than this process has told anybody of; it waits for the read
+models, bounded, and says so when it had to give up.
+"""
+
+import asyncio
+from typing import NamedTuple
+from uuid import UUID
+
+from events.cancel_events import CancelRequested
+from events.errors import LogUnavailable
+from events.ids import check_id, log_key, root_of
+from events.positions import Frontier, Position, after, covers
+from events.project_events import ProjectCancelRequested
+from events.state import TaskState
+from events.words import Origin
+from services.operations.receipts import Receipt, until_ended
+from services.operations.scope import Scope
+from services.permissions import Permission
+from services.read_models.questions import AsOf, HistoryFilter, ProjectFilter, TaskFilter
+from services.read_models.rows import CancelInForce, HistoryLine, Page, Project, Task
+from services.read_models.rows import Receipt as ReceiptRow
+from services.refusals import Conflict, NotFound, Unavailable
+
+
+class Fresh(NamedTuple):
+    """How far an answer can be trusted to be up to date."""
+
+    behind: Frontier | None
+    """What it should have covered and, after the wait was over, didn't; None: it did."""
+
+
+UP_TO_DATE = Fresh(None)
+
+
+async def fresh(scope: Scope, subject: str | None) -> Fresh:
+    """Wait until the read models show what this process, or the caller, knows of a subject.
+
+    Without a subject: of everything.
+    """
+    parts = scope.parts
+    wanted: dict[int, int] = dict(scope.told)
+    if subject is None:
+        for partition, offset in parts.verdicts.frontier.items():
+            wanted[partition] = max(offset, wanted.get(partition, 0))
+    else:
+        latest = parts.verdicts.latest(log_key(scope.organization, root_of(subject)))
+        if latest is not None:
+            wanted = after(wanted, [latest])
+    return await reached(scope, wanted)
+
+
+async def reached(scope: Scope, wanted: Frontier) -> Fresh:
+    known = scope.parts.reads.frontier()
+    if all(covers(known, Position(p, offset - 1)) for p, offset in wanted.items() if offset):
+        return UP_TO_DATE
+    seconds = scope.parts.settings.read_wait_seconds
+    if await scope.parts.reads.reached(wanted, seconds):
+        return UP_TO_DATE
+    return Fresh(wanted)
+
+
+async def settled(scope: Scope) -> None:
+    """Wait until the read models show everything that was in the log when this was called."""
+    try:
+        async with asyncio.timeout(scope.parts.settings.read_wait_seconds):
+            end = await scope.parts.log.end()
+    except (LogUnavailable, TimeoutError) as error:
+        raise Unavailable("the log can't be reached: try again") from error
+    if (await reached(scope, end)).behind is not None:
+        raise Unavailable("the read models are behind, so this can't be said for sure: try again")
+
+
+# ------------------------------------------------------------------------------------ one thing
+
+
+async def task_known(scope: Scope, task_id: str) -> bool:
+    if scope.parts.verdicts.task(scope.organization, task_id) is not None:
+        return True
+    return await find_task(scope, task_id) is not None
+
+
+async def project_known(scope: Scope, project_id: str) -> bool:
+    if scope.parts.verdicts.project(scope.organization, project_id) is not None:
+        return True
+    return await find_project(scope, project_id) is not None
+
+
+async def get_task(scope: Scope, task_id: str, as_of: AsOf | None = None) -> tuple[Task, Fresh]:
+    scope.need(Permission.TASKS_READ)
+    check_id(task_id)
+    up_to_date = await fresh(scope, task_id) if as_of is None else await _past(scope, as_of)
+    task = await find_task(scope, task_id, as_of)
+    if task is None:
+        raise NotFound("task", task_id)
+    return task, up_to_date
+
+
+async def get_project(
+    scope: Scope, project_id: str, as_of: AsOf | None = None
+) -> tuple[Project, Fresh]:
+    scope.need(Permission.TASKS_READ)
+    check_id(project_id)
+    up_to_date = await fresh(scope, project_id) if as_of is None else await _past(scope, as_of)
+    project = await find_project(scope, project_id, as_of)
+    if project is None:
+        raise NotFound("project", project_id)
+    return project, up_to_date
+
+
+async def find_fresh_task(scope: Scope, task_id: str) -> Task | None:
+    await fresh(scope, task_id)
+    return await find_task(scope, task_id)
+
+
+async def find_fresh_project(scope: Scope, project_id: str) -> Project | None:
+    await fresh(scope, project_id)
+    return await find_project(scope, project_id)
+
+
+async def find_task(scope: Scope, task_id: str, as_of: AsOf | None = None) -> Task | None:
+    """The task; that there is none is only said by read models that have seen everything."""
+    task = await scope.view.task(task_id, as_of=as_of)
+    if task is None:
+        await settled(scope)
+        task = await scope.view.task(task_id, as_of=as_of)
+    return task
+
+
+async def find_project(scope: Scope, project_id: str, as_of: AsOf | None = None) -> Project | None:
+    project = await scope.view.project(project_id, as_of=as_of)
+    if project is None:
+        await settled(scope)
+        project = await scope.view.project(project_id, as_of=as_of)
+    return project
+
+
+async def _past(scope: Scope, as_of: AsOf) -> Fresh:
+    """The past is known once the read models have got there."""
+    if isinstance(as_of, Position):
+        return await reached(scope, after({}, [as_of]))
+    return await fresh(scope, None)
+
+
+# -------------------------------------------------------------------------------------- many
+
+
+async def list_tasks(
+    scope: Scope, where: TaskFilter, cursor: str | None, limit: int, as_of: AsOf | None
+) -> tuple[Page[Task], Fresh]:
+    scope.need(Permission.TASKS_READ)
+    up_to_date = await fresh(scope, None)
+    return await scope.view.tasks(where, cursor=cursor, limit=limit, as_of=as_of), up_to_date
+
+
+async def list_projects(
+    scope: Scope, where: ProjectFilter, cursor: str | None, limit: int, as_of: AsOf | None
+) -> tuple[Page[Project], Fresh]:
+    scope.need(Permission.TASKS_READ)
+    up_to_date = await fresh(scope, None)
+    return await scope.view.projects(where, cursor=cursor, limit=limit, as_of=as_of), up_to_date
+
+
+async def list_history(
+    scope: Scope,
+    where: HistoryFilter,
+    cursor: str | None,
+    limit: int,
+    newest_first: bool = False,
+    start: Frontier | None = None,
+) -> tuple[Page[HistoryLine], Fresh]:
+    scope.need(Permission.TASKS_READ)
+    up_to_date = await fresh(scope, where.task or where.project or where.root)
+    page = await scope.view.history(
+        where, start=start, cursor=cursor, limit=limit, newest_first=newest_first
+    )
+    return page, up_to_date
+
+
+# ------------------------------------------------------------------------------------ receipts
+
+
+async def receipt_of_task(
+    scope: Scope, task_id: str, event_id: UUID | None, wait_seconds: float
+) -> Receipt:
+    """The receipt of the cancel in force on a task, or of one that is named."""
+    scope.need(Permission.TASKS_READ)
+    check_id(task_id)
+    if event_id is not None:
+        receipt = await receipt_of(scope, event_id, wait_seconds)
+        if receipt.subject != task_id:
+            raise NotFound("receipt", str(event_id))
+        return receipt
+    with scope.parts.verdicts.watching(scope.organization, task_id) as watch:
+        await fresh(scope, task_id)
+        task = await find_task(scope, task_id)
+        if task is None:
+            event_id = await _held_cancel(scope, task_id)
+            return await receipt_of(scope, event_id, 0)
+        if task.cancel is None:
+            raise Conflict("no_cancel", "nobody has asked this task to stop")
+        row = await scope.view.receipt(task.cancel.id)
+        if row is None:
+            raise Unavailable("the history is behind: try again")
+        receipt = _shown(row)._replace(
+            subject=task.id,
+            status=task.status,
+            evidence=task.evidence,
+            contradicted=task.contradicted,
+        )
+        receipt = _stopping(receipt, task.cancel)
+        return receipt if receipt.ended else await until_ended(receipt, watch, wait_seconds)
+
+
+async def receipt_of_project(scope: Scope, project_id: str, wait_seconds: float) -> Receipt:
+    scope.need(Permission.TASKS_READ)
+    check_id(project_id)
+    await fresh(scope, project_id)
+    project = await find_project(scope, project_id)
+    if project is None:
+        raise NotFound("project", project_id)
+    if project.cancel is None:
+        raise Conflict("no_cancel", "nobody has asked this project to stop")
+    return await receipt_of(scope, project.cancel.id, wait_seconds)
+
+
+async def receipt_of(scope: Scope, event_id: UUID, wait_seconds: float) -> Receipt:
+    """The receipt of a cancel request, by the first line of the history that has it."""
+    row = await scope.view.receipt(event_id)
+    if row is None:
+        await settled(scope)
+        row = await scope.view.receipt(event_id)
+    if row is None or row.line.event is None:
+        raise NotFound("receipt", str(event_id))
+    subject = row.line.event.subject
+    body = row.line.event.data
+    if not isinstance(body, CancelRequested | ProjectCancelRequested):
+        raise NotFound("receipt", str(event_id))
+    of_task = isinstance(body, CancelRequested)
+    with scope.parts.verdicts.watching(scope.organization, subject) as watch:
+        await fresh(scope, subject)
+        row = await scope.view.receipt(event_id) or row
+        receipt = _shown(row)
+        if of_task:
+            task = await scope.view.task(subject)
+            if task is not None:
+                receipt = receipt._replace(
+                    status=task.status, evidence=task.evidence, contradicted=task.contradicted
+                )
+        else:
+            project = await scope.view.project(subject)
+            if project is not None:
+                receipt = receipt._replace(status=project.status)
+        if receipt.ended or receipt.held_until is not None:
+            return receipt
+        return await until_ended(receipt, watch, wait_seconds)
+
+
+async def _held_cancel(scope: Scope, task_id: str) -> UUID:
+    where = HistoryFilter(task=task_id, types=[CancelRequested.TYPE])
+    page = await scope.view.history(where, limit=1, newest_first=True)
+    for line in page.rows:
+        if line.event is not None:
+            return line.event.id
+    raise NotFound("task", task_id)
+
+
+def _shown(row: ReceiptRow) -> Receipt:
+    line = row.line
+    event = line.event
+    assert event is not None
+    body = event.data
+    assert isinstance(body, CancelRequested | ProjectCancelRequested)
+    receipt = Receipt(
+        event_id=event.id,
+        subject=event.subject,
+        position=line.position,
+        verdict=line.verdict,
+        reason=line.reason,
+        late_seconds=line.late_seconds,
+        actor=body.actor,
+        why=body.reason,
+        mode=body.mode,
+        grace_seconds=body.grace_seconds,
+        origin=body.origin if isinstance(body, CancelRequested) else Origin.REQUEST,
+        requested_at=event.time,
+        evidence=row.evidence,
+    )
+    if line.status is None and isinstance(body, CancelRequested) and row.cancel is None:
+        receipt = receipt._replace(held_until=body.hold_until)
+    return _stopping(receipt, row.cancel)
+
+
+def _stopping(receipt: Receipt, cancel: CancelInForce | None) -> Receipt:
+    if cancel is None:
+        return receipt
+    return receipt._replace(observed_at=cancel.observed_at, stopped_at=cancel.stopped_at)
+
+
+def as_row(organization: str, task: TaskState, position: Position) -> Task:
+    """A task as the read models will show it, from what the fold has just made of it."""
+    cancel = task.cancel
+    return Task(
+        organization=organization,
+        id=task.id,
+        root=root_of(task.id),
+        spec=task.spec,
+        submission_id=task.submission_id,
+        created_by=task.spec.actor,
+        created_at=task.created_at,
+        status=task.status,
+        evidence=task.evidence,
+        attempt=task.attempt,
+        failures=task.failures,
+        not_before=task.not_before,
+        waiting_for=task.waiting_for,
+        answered=task.answered,
+        run_id=task.run.id if task.run else None,
+        executor=task.run.executor if task.run else None,
+        started_at=task.started_at,
+        finished_at=task.finished_at,
+        result=task.result,
+        error=task.error,
+        error_type=task.error_type,
+        contradicted=task.contradicted,
+        cancel=None
+        if cancel is None
+        else CancelInForce(
+            id=cancel.id,
+            subject=cancel.subject,
+            mode=cancel.mode,
+            grace_seconds=cancel.grace_seconds,
+            origin=cancel.origin,
+            actor=cancel.actor,
+            reason=cancel.reason,
+            requested_at=cancel.requested_at,
+            observed_at=None,
+            unconfirmed_at=None,
+            stopped_at=task.finished_at,
+        ),
+        position=position,
+    )

@@ -1,0 +1,183 @@
+"""One caller's way to the log and the read models: the one place where tenancy is decided.
+
+Every operation is a function of a `Scope`. The organization comes from the principal and from
+nowhere else; a route can't name another one, because nothing here takes one.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+import stamina
+
+from events.body import Actor
+from events.errors import LogUnavailable
+from events.event import Event, new_event
+from events.ids import derived_id
+from events.log import Log, message
+from events.outcome import Outcome
+from events.positions import BEGINNING, Frontier, Position, after
+from events.vocabulary import AnyBody
+from events.words import Reason, Verdict
+from services.permissions import Permission, Principal
+from services.read_models.models import ReadModels
+from services.read_models.organization import OrganizationView
+from services.refusals import Forbidden, Unavailable
+from services.settings import GatewaySettings
+from services.verdicts import Verdicts
+from services.world import World
+
+APPEND_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What all operations of this process share."""
+
+    log: Log
+    reads: ReadModels
+    verdicts: Verdicts
+    world: World
+    settings: GatewaySettings
+    denials: "Denials"
+    region: str
+    source: str
+
+
+class Denials(Protocol):
+    """Says which refused cancels are still audited."""
+
+    def take(self, principal: Principal) -> bool: ...
+
+
+class Judged(NamedTuple):
+    """An event of ours, where it stands, and what the fold made of it if that is known."""
+
+    event: Event
+    position: Position
+    verdict: Verdict | None = None
+    reason: Reason | None = None
+    outcome: Outcome | None = None
+    """None also of a repeat, whose verdict is that of the first time."""
+    repeated: bool = False
+
+    @property
+    def refused(self) -> bool:
+        return self.verdict is Verdict.VOID and self.reason is not Reason.DUPLICATE
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A principal, and what their requests may touch."""
+
+    parts: Parts
+    principal: Principal
+    actor: Actor
+    view: OrganizationView
+    """The organization's rows, and nobody else's."""
+    idempotency_key: str | None = None
+    traceparent: str | None = None
+    told: Frontier = BEGINNING
+    """What the caller has already been told, perhaps by another gateway."""
+
+    @property
+    def organization(self) -> str:
+        return self.principal.organization
+
+    def need(self, permission: Permission) -> None:
+        if permission not in self.principal.permissions:
+            raise Forbidden(permission)
+
+    def now(self) -> datetime:
+        return self.parts.world.now()
+
+    def new_id(self, *what: object) -> UUID:
+        """An id for what this request makes; the same again when the request is repeated."""
+        if self.idempotency_key is None:
+            return self.parts.world.new_id()
+        who = self.principal
+        return derived_id(
+            "idempotency", who.organization, who.kind, who.id, self.idempotency_key, *what
+        )
+
+    def event(self, body: AnyBody, subject: str, *what: object) -> Event:
+        """The event that says this now, about something of the caller's organization."""
+        return new_event(
+            body,
+            id=self.new_id(body.TYPE, subject, *what),
+            subject=subject,
+            organization=self.organization,
+            time=self.now(),
+            source=self.parts.source,
+            region=self.parts.region,
+            traceparent=self.traceparent,
+        )
+
+    async def append(self, events: Sequence[Event]) -> Sequence[Position]:
+        """Durable when it returns. A failed append means unknown: it is repeated as it was."""
+        messages = [message(event) for event in events]
+        try:
+            async for attempt in stamina.retry_context(
+                on=LogUnavailable,
+                attempts=APPEND_TRIES,
+                timeout=self.parts.settings.verdict_wait_seconds,
+                wait_initial=0.05,
+            ):
+                with attempt:
+                    positions = await self.parts.log.append(messages)
+                    self.parts.verdicts.appended(events, positions)
+                    return positions
+        except LogUnavailable as error:
+            raise Unavailable(
+                "the log can't be reached, and whether it took the request is unknown: "
+                "repeat it with the same Idempotency-Key"
+            ) from error
+        raise AssertionError("retry_context ends only by returning or raising")
+
+    async def say(self, event: Event) -> Judged:
+        """Append, and wait (bounded) for the verdict."""
+        with self.parts.verdicts.expecting(event.id) as heard:
+            (position,) = await self.append([event])
+            try:
+                async with asyncio.timeout(self.parts.settings.verdict_wait_seconds):
+                    entry = await heard
+            except TimeoutError:
+                return Judged(event, position)
+        outcome = entry.outcome
+        judged = Judged(event, entry.record.position, outcome.verdict, outcome.reason, outcome)
+        if outcome.verdict is Verdict.VOID and self.idempotency_key is not None:
+            return await self._as_first_judged(judged)
+        return judged
+
+    async def _as_first_judged(self, judged: Judged) -> Judged:
+        """What was void now may be a repeat: then the verdict is the one of the first time."""
+        wanted = after({}, [judged.position])
+        await self.parts.reads.reached(wanted, self.parts.settings.verdict_wait_seconds)
+        first = await self.view.receipt(judged.event.id)
+        if first is None or first.line.position >= judged.position:
+            return judged
+        line = first.line
+        return Judged(judged.event, line.position, line.verdict, line.reason, repeated=True)
+
+
+def scope_of(
+    parts: Parts,
+    principal: Principal,
+    *,
+    idempotency_key: str | None = None,
+    traceparent: str | None = None,
+    told: Frontier = BEGINNING,
+) -> Scope:
+    """The scope of a request by this principal."""
+    return Scope(
+        parts=parts,
+        principal=principal,
+        actor=principal.actor(),
+        view=parts.reads.of(principal.organization),
+        idempotency_key=idempotency_key,
+        traceparent=traceparent,
+        told=told,
+    )

@@ -1,0 +1,119 @@
+"""Submit one task, or many at once."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from events.errors import InvalidId
+from events.event import Event
+from events.ids import check_id
+from events.positions import Position
+from events.task_events import TaskSubmitted
+from events.words import Reason, Verdict
+from services.operations import looking
+from services.operations.requests import TaskRequest
+from services.operations.scope import Scope
+from services.permissions import Permission
+from services.read_models.rows import Task
+from services.refusals import Conflict, Invalid, TooLarge
+
+
+class Submitted(NamedTuple):
+    """What came of one task of a batch."""
+
+    id: str
+    position: Position
+    verdict: Verdict | None
+    reason: Reason | None
+
+
+async def submit(scope: Scope, request: TaskRequest) -> Task | None:
+    """The task as it was submitted; None: durable, but not decided yet."""
+    scope.need(Permission.TASKS_SUBMIT)
+    event = submission(scope, request, 0)
+    judged = await scope.say(event)
+    if judged.verdict is None:
+        return None
+    if judged.refused:
+        text = TEXTS.get(judged.reason, f"{event.subject!r} can't be submitted here")
+        raise Conflict(judged.reason or "void", text)
+    for task in judged.outcome.tasks if judged.outcome else ():
+        if task.id == event.subject:
+            return looking.as_row(scope.organization, task, judged.position)
+    return await looking.find_fresh_task(scope, event.subject)
+
+
+async def submit_many(scope: Scope, requests: Sequence[TaskRequest]) -> list[Submitted]:
+    """Each with its own verdict; one that is refused takes nothing from the others."""
+    scope.need(Permission.TASKS_SUBMIT)
+    limit = scope.parts.settings.batch_limit_tasks
+    if len(requests) > limit:
+        raise TooLarge("tasks in one request", limit)
+    events = [submission(scope, request, number) for number, request in enumerate(requests)]
+    if not events:
+        return []
+    verdicts = scope.parts.verdicts
+    with verdicts.expecting_all([event.id for event in events]) as heard:
+        positions = await scope.append(events)
+        await heard.complete(scope.parts.settings.verdict_wait_seconds)
+    answers = []
+    for event, position in zip(events, positions, strict=True):
+        entry = heard.entries.get(event.id)
+        outcome = entry.outcome if entry else None
+        answers.append(
+            Submitted(
+                event.subject,
+                position,
+                outcome.verdict if outcome else None,
+                outcome.reason if outcome else None,
+            )
+        )
+    return answers
+
+
+def submission(scope: Scope, request: TaskRequest, number: int) -> Event:
+    task_id = request.id
+    above = request.parent or request.project
+    if request.parent and request.project:
+        raise Invalid("parent", "a task is below a project or below a task, not both")
+    if task_id is None:
+        segment = str(scope.new_id("task", number))
+        task_id = f"{above}.{segment}" if above else segment
+    elif above and not task_id.startswith(f"{above}."):
+        task_id = f"{above}.{task_id}"
+    try:
+        check_id(task_id)
+    except InvalidId as error:
+        raise Invalid("id", error.why) from error
+    if above is None and "." in task_id:
+        raise Invalid("id", "an id with a dot is below something: name its `project` or `parent`")
+    body = TaskSubmitted(
+        actor=scope.actor,
+        kind=request.kind,
+        payload=request.payload,
+        description=request.description,
+        labels=request.labels,
+        requires=request.requires,
+        project=request.project,
+        parent=request.parent,
+        depends_on=request.depends_on,
+        region=request.region or scope.parts.region,
+        not_before=request.not_before,
+        deadline=request.deadline,
+        grace_seconds=request.grace_seconds,
+        stop_within_seconds=request.stop_within_seconds,
+        max_attempts=request.max_attempts,
+        backoff_seconds=request.backoff_seconds,
+        backoff_limit_seconds=request.backoff_limit_seconds,
+        isolation=request.isolation,
+        rerun_of=request.rerun_of,
+    )
+    return scope.event(body, task_id, number)
+
+
+TEXTS: dict[Reason | None, str] = {
+    Reason.ID_TAKEN: "this id is taken: choose another, or let one be made",
+    Reason.ABOVE_FINISHED: "what it would be below is cancelled or finished",
+    Reason.PLAN_IS_FULL: "all tasks of this project's plan are there",
+    Reason.UNKNOWN_PARENT: "there is no such parent, or the id isn't below it",
+    Reason.UNKNOWN_PROJECT: "there is no such project, or the id isn't below it",
+}

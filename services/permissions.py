@@ -1,0 +1,63 @@
+"""Who may do what: one model for every way in.
+
+A principal has permissions; roles are names for sets of them, and the settings may say more of
+those. Owns the words; must not know how a principal proved who it is.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from events.body import Actor
+
+
+class Permission(StrEnum):
+    """One thing that somebody may do in their organization."""
+
+    TASKS_READ = "tasks.read"
+    """Tasks, projects, histories, receipts, streams: everything that only looks."""
+    TASKS_SUBMIT = "tasks.submit"
+    TASKS_CANCEL = "tasks.cancel"
+    TASKS_STEER = "tasks.steer"
+    """Approve, retry, skip; plan, pause, resume."""
+    OPERATE = "operate"
+    """Executors, webhooks, bulk work, exports."""
+
+
+EVERYTHING = frozenset(Permission)
+
+ROLES: dict[str, frozenset[Permission]] = {
+    "admin": EVERYTHING,
+    "operator": EVERYTHING - {Permission.OPERATE},
+    "submitter": frozenset({Permission.TASKS_READ, Permission.TASKS_SUBMIT}),
+    "canceller": frozenset({Permission.TASKS_READ, Permission.TASKS_CANCEL}),
+    "auditor": frozenset({Permission.TASKS_READ}),
+}
+
+
+class Principal(NamedTuple):
+    """The authenticated caller."""
+
+    kind: Literal["user", "service"]
+    id: str
+    organization: str
+    permissions: frozenset[Permission]
+    authenticated_by: Literal["api_key", "jwt", "session", "internal"]
+    on_behalf_of: str | None = None
+
+    def actor(self) -> Actor:
+        """The caller as events name it."""
+        return Actor(
+            kind=self.kind,
+            id=self.id,
+            organization=self.organization,
+            authenticated_by=self.authenticated_by,
+            on_behalf_of=self.on_behalf_of,
+        )
+
+
+def permitted(
+    roles: Iterable[str], known: Mapping[str, frozenset[Permission]]
+) -> frozenset[Permission]:
+    """What these roles allow together; a role that isn't known allows nothing."""
+    return frozenset().union(*(known.get(role, frozenset()) for role in roles))

@@ -1,0 +1,81 @@
+"""Why an operation said no. What each becomes in HTTP, in which dialect, is said elsewhere.
+
+One base, and attributes that carry the facts; texts say what to do next.
+"""
+
+from typing import TYPE_CHECKING
+
+from events.errors import CountermandError
+from events.words import Reason
+
+if TYPE_CHECKING:
+    from services.operations.receipts import Receipt
+
+
+class Refused(CountermandError):
+    """An operation that wasn't carried out."""
+
+
+class Unauthenticated(Refused):
+    """Nobody we know. The text never says which part was wrong beyond what helps the honest."""
+
+
+class Forbidden(Refused):
+    """A known principal without the permission."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"this needs the permission {permission}: ask an admin for another role")
+        self.permission = permission
+
+
+class NotFound(Refused):
+    """There is no such thing in the caller's organization."""
+
+    def __init__(self, what: str, id: str) -> None:
+        super().__init__(f"there is no {what} {id[:200]!r} in your organization")
+        self.what = what
+        self.id = id
+
+
+class Conflict(Refused):
+    """What was asked for can't be done in the state that there is."""
+
+    def __init__(self, reason: Reason | str, text: str, receipt: "Receipt | None" = None) -> None:
+        super().__init__(text)
+        self.reason = str(reason)
+        self.receipt = receipt
+
+
+class Invalid(Refused):
+    """A request that makes no sense; where, and why."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field}: {why}")
+        self.field = field
+        self.why = why
+
+
+class TooLarge(Refused):
+    """More than a limit of the settings allows."""
+
+    def __init__(self, what: str, limit: int) -> None:
+        super().__init__(f"{what}: at most {limit}; send less at once")
+        self.what = what
+        self.limit = limit
+
+
+class TooMany(Refused):
+    """Too often, or too many at once."""
+
+    def __init__(self, what: str, retry_after_seconds: float) -> None:
+        super().__init__(f"too many {what}: wait {retry_after_seconds:.1f} s")
+        self.what = what
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unavailable(Refused):
+    """Something this service needs isn't there now."""
+
+    def __init__(self, text: str, retry_after_seconds: float = 1.0) -> None:
+        super().__init__(text)
+        self.retry_after_seconds = retry_after_seconds

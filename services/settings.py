@@ -1,0 +1,137 @@
+"""Everything that can be set, with its unit in its name, and a default that works on a laptop.
+
+Read from `COUNTERMAND_...` environment variables (`COUNTERMAND_GATEWAY__PORT=9000`) and, below
+those, from a TOML file. Owns names, defaults and bounds; must not know who uses them.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from services.permissions import ROLES, Permission
+
+Seconds = Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)]
+Algorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
+"""Signatures by a private key only: with a shared secret whoever can check could also forge."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class JwtSettings(Section):
+    """Bearer tokens of somebody else's making. Without a key source they are refused."""
+
+    jwks_url: str | None = None
+    keys_file: Path | None = None
+    """A JWKS document, or one public key in PEM."""
+    issuer: str | None = None
+    audience: str | None = None
+    algorithms: tuple[Algorithm, ...] = ("RS256", "ES256", "EdDSA")
+    organization_claim: str = "organization"
+    roles_claim: str = "roles"
+    leeway_seconds: Seconds = 10
+    lifetime_limit_seconds: Seconds = 24 * 3600
+    jwks_age_limit_seconds: Seconds = 600
+    jwks_refetch_pause_seconds: Seconds = 10
+    """An unknown key id asks the URL again, but no more often than this."""
+    jwks_timeout_seconds: PositiveFloat = 5
+
+
+class GatewaySettings(Section):
+    """The HTTP side."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8700
+    body_limit_bytes: PositiveInt = 10_000_000
+    batch_limit_tasks: PositiveInt = 1_000
+    page_limit_items: PositiveInt = 500
+    page_default_items: PositiveInt = 50
+    wait_default_seconds: Seconds = 5
+    """How long a cancel's answer waits for the stop when the caller doesn't say."""
+    wait_limit_seconds: Seconds = 60
+    verdict_wait_seconds: PositiveFloat = 5
+    """Beyond it the answer is 202, `verdict: undecided`."""
+    read_wait_seconds: PositiveFloat = 2
+    """How long a read waits for what its caller has already been told."""
+    hold_limit_seconds: PositiveFloat = 30 * 86_400
+    key_age_limit_seconds: Seconds = 0.5
+    """How old the knowledge about an API key may be."""
+    keys_kept: PositiveInt = 10_000
+    reads_per_second: PositiveFloat = 20_000
+    writes_per_second: PositiveFloat = 10_000
+    """Per principal and gateway; a batch counts as one."""
+    burst_seconds: PositiveFloat = 2
+    principals_counted: PositiveInt = 10_000
+    denials_audited_per_minute: PositiveInt = 30
+    """Per principal; refused cancels beyond it are refused all the same, only not audited."""
+    waiters_limit: PositiveInt = 10_000
+    streams_per_principal: PositiveInt = 100
+    stream_buffer_entries: PositiveInt = 1_000
+    stream_heartbeat_seconds: PositiveFloat = 15
+    stream_send_seconds: PositiveFloat = 10
+    """A reader that doesn't take a frame for so long is dropped."""
+    idempotency_keep_seconds: PositiveFloat = 7 * 86_400
+    idempotency_keys_per_organization: PositiveInt = 100_000
+    idempotency_answer_limit_bytes: PositiveInt = 1_000_000
+    keep_alive_seconds: PositiveInt = 65
+    connections_limit: PositiveInt = 5_000
+    documents_kept: PositiveInt = 10_000
+    """Answers to GET of one task, kept until the task changes."""
+    lag_limit_entries: PositiveInt = 10_000
+    """Read models further behind the log than this: not ready."""
+
+
+class Settings(BaseSettings):
+    """All sections."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COUNTERMAND_", env_nested_delimiter="__", extra="ignore", frozen=True
+    )
+
+    data: Path = Path("countermand-data")
+    region: str = "local"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+    shutdown_grace_seconds: Seconds = 10
+    control_store_url: str | None = None
+    """Of SQLAlchemy; without one, SQLite in the data folder."""
+    roles: dict[str, frozenset[Permission]] = ROLES
+    gateway: GatewaySettings = GatewaySettings()
+    jwt: JwtSettings = JwtSettings()
+
+    @field_validator("roles")
+    @classmethod
+    def _keeps_the_shipped_roles(
+        cls, roles: dict[str, frozenset[Permission]]
+    ) -> dict[str, frozenset[Permission]]:
+        """The shipped roles stay unless they are named anew."""
+        return {**ROLES, **roles}
+
+
+def read_settings(toml_file: Path | None = None, **overrides: Any) -> Settings:
+    """The settings of this process; arguments win over the environment, that over the file."""
+
+    class Here(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            toml = TomlConfigSettingsSource(settings_cls, toml_file)
+            return init_settings, env_settings, toml
+
+    return Here(**overrides)
