@@ -6,6 +6,7 @@ from events.errors import MalformedEvent
 from events.event import Event, decode
 from events.log import Record
 from events.outcome import Outcome, void
+from events.state import ProjectState, TaskState
 from events.words import Reason
 
 
@@ -17,6 +18,10 @@ class Entry(NamedTuple):
     """None: the bytes are no event; `trouble` says why, and the outcome is void."""
     outcome: Outcome
     trouble: str = ""
+    after: TaskState | ProjectState | None = None
+    """What the event is about, as it is from then on, whatever the verdict; None: not there."""
+    live: bool | None = None
+    """Whether the root is alive from then on; None: as before."""
 
 
 class Decoded(NamedTuple):

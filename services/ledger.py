@@ -3,31 +3,56 @@
 Order of life: the live roots are recalled from the read models at their frontier, then the log from
 there. Listeners get each entry in the order of the log, as soon as it is judged; they must not
 block: whoever needs time keeps a queue of its own, and says in `room` when it can take more.
+
+An event of an unknown version stops its partition: nothing behind it is judged, `stopped` says why,
+and of what stands behind it only known cancels are passed on, unjudged, to whoever obeys them.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import NamedTuple, Protocol
 
+from events.cancel_events import CancelRequested
+from events.errors import UnknownVersion
 from events.event import Event
-from events.log import Log
-from events.positions import Frontier
+from events.log import Log, Record
+from events.positions import Frontier, Position
+from events.project_events import ProjectCancelRequested
 from events.state import Root
-from projections.entry import Entry, decoded
+from projections.entry import Decoded, Entry, decoded
 from projections.memory import Memory
+
+RECALLED_AT_ONCE = 500
+"""Live roots asked for in one question, at the start."""
+
+
+class Snapshot(NamedTuple):
+    """Where the read models are, and the log keys of all roots that are alive there."""
+
+    frontier: Frontier
+    live_keys: Sequence[str]
 
 
 class History(Protocol):
     """What the ledger asks of the read models."""
 
-    async def live_roots(self) -> tuple[Frontier, Mapping[str, Sequence[Event]]]:
-        """The read models' frontier, and the events up to there of every live root, by key."""
+    def frontier(self) -> Frontier:
+        """How far the read models are known to have come."""
         ...
 
-    async def events_of(
+    async def snapshot(self) -> Snapshot:
+        """Where they are now, and what is alive there."""
+        ...
+
+    def events_of(
         self, keys: Collection[str], before: Frontier
-    ) -> Mapping[str, Sequence[Event]]:
-        """The events of these roots before a frontier; a root without any may be left out."""
+    ) -> AsyncIterator[tuple[str, Sequence[Event]]]:
+        """The events of these roots before a frontier, each root's in order, in parts.
+
+        A long history comes in many parts, so that others have their turn between them. A root
+        without any event is left out.
+        """
         ...
 
 
@@ -47,49 +72,115 @@ class Listener(Protocol):
         ...
 
 
+class CancelListener(Protocol):
+    """Who obeys a cancel even when nobody can say what it did: the side of the runs."""
+
+    def unjudged(self, cancels: Sequence[Decoded]) -> None:
+        """Cancels behind an event that this release can't read. They may come again."""
+        ...
+
+
+class Stopped(NamedTuple):
+    """Why a partition is judged no further."""
+
+    position: Position
+    why: UnknownVersion
+
+
 class Ledger:
     """The fold of this process."""
 
     def __init__(
-        self, log: Log, history: History, listeners: Sequence[Listener], batch_records: int = 1000
+        self,
+        log: Log,
+        history: History,
+        listeners: Sequence[Listener],
+        cancel_listeners: Sequence[CancelListener] = (),
+        batch_records: int = 200,
     ) -> None:
         self.memory = Memory()
         self.frontier: dict[int, int] = {}
-        self.projected: Frontier = {}
-        """How far the read models are known to have come; whoever knows moves it on."""
+        """How far everything was judged."""
+        self.stopped: dict[int, Stopped] = {}
+        """By partition. Not empty: this process needs an upgrade, and isn't healthy."""
         self.ready = asyncio.Event()
         self._log = log
         self._history = history
         self._listeners = listeners
+        self._cancel_listeners = cancel_listeners
         self._batch_records = batch_records
 
     async def run(self) -> None:
         """Follow the log until cancelled."""
-        frontier, live = await self._history.live_roots()
-        for key, events in live.items():
-            self.memory.recall(key, events)
+        frontier, live_keys = await self._history.snapshot()
+        for start in range(0, len(live_keys), RECALLED_AT_ONCE):
+            await self._recall(live_keys[start : start + RECALLED_AT_ONCE], frontier)
         self.frontier = dict(frontier)
-        self.projected = frontier
         for listener in self._listeners:
             listener.recalled(self.memory.roots, frontier)
         self.ready.set()
-        async for records in self._log.follow(frontier, self._batch_records):
-            batch = [
-                decoded(record)
-                for record in records
-                if record.position.offset >= self.frontier.get(record.position.partition, 0)
-            ]
-            missing = self.memory.missing(batch)
-            if missing:
-                histories = await self._history.events_of(missing, self.frontier)
-                for key in missing:
-                    self.memory.recall(key, histories.get(key, ()))
-            entries = [self.memory.enter(one) for one in batch]
-            for entry in entries:
-                partition, offset = entry.record.position
-                self.frontier[partition] = offset + 1
+        async with aclosing(self._log.follow(frontier, self._batch_records)) as batches:
+            async for records in batches:
+                await self._enter(records)
+
+    async def _enter(self, records: Sequence[Record]) -> None:
+        """Judge what can be read, and pass it on."""
+        batch = list(self._readable(records))
+        missing = self.memory.missing(batch)
+        if missing:
+            await self._recall(missing, self.frontier)
+        entries = [self.memory.enter(one) for one in batch]
+        for entry in entries:
+            partition, offset = entry.record.position
+            self.frontier[partition] = offset + 1
+        if entries:
             for listener in self._listeners:
                 listener.entered(entries)
-            for listener in self._listeners:
-                await listener.room()
-            self.memory.forget(self.projected)
+        if self.stopped:
+            self._pass_on_cancels(records)
+        for listener in self._listeners:
+            await listener.room()
+        self.memory.forget(self._history.frontier())
+
+    async def _recall(self, keys: Collection[str], before: Frontier) -> None:
+        for key in keys:
+            self.memory.recall(key)
+        async for key, events in self._history.events_of(keys, before):
+            self.memory.recall(key, events)
+
+    def _readable(self, records: Sequence[Record]) -> Iterator[Decoded]:
+        """What hasn't been judged yet, up to the first event in a partition that can't be read."""
+        expected = dict(self.frontier)
+        for record in records:
+            partition, offset = record.position
+            if partition in self.stopped or offset < expected.get(partition, 0):
+                continue
+            expected[partition] = offset + 1
+            try:
+                yield decoded(record)
+            except UnknownVersion as why:
+                self.stopped[partition] = Stopped(record.position, why)
+
+    def _pass_on_cancels(self, records: Sequence[Record]) -> None:
+        cancels = [
+            one
+            for record in records
+            if record.position.partition in self.stopped
+            and record.position > self.stopped[record.position.partition].position
+            and (one := known_cancel(record)) is not None
+        ]
+        if cancels:
+            for listener in self._cancel_listeners:
+                listener.unjudged(cancels)
+
+
+def known_cancel(record: Record) -> Decoded | None:
+    """The cancel in this record, if there is one that can be read."""
+    try:
+        one = decoded(record)
+    except UnknownVersion:
+        return None
+    is_cancel = one.event is not None and isinstance(
+        one.event.data, CancelRequested | ProjectCancelRequested
+    )
+    return one if is_cancel else None

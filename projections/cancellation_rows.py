@@ -1,0 +1,68 @@
+"""Rows about the stopping of a task or project: requested, observed, stopped."""
+
+from events.event import Event
+from events.state import Cancel, ProjectState, TaskState
+from events.words import Mode
+from projections.moments import us, us_or_none
+from projections.task_rows import Cells
+
+
+def worth_a_row(task: TaskState, cancel: Cancel) -> bool:
+    """What was pending and is only below what was cancelled had nothing to stop."""
+    return task.run is not None or cancel.subject == task.id
+
+
+def of_task(organization: str, task: TaskState, cancel: Cancel, event: Event) -> Cells:
+    """The columns of `tables.cancellations`; None where the row keeps what it has."""
+    evidence = task.evidence
+    return (
+        organization,
+        task.id,
+        task.spec.kind,
+        task.spec.region,
+        task.status._value_,
+        cancel.id.hex,
+        cancel.grace_seconds,
+        us(cancel.requested_at),
+        due_us(cancel, event),
+        None,
+        None,
+        us_or_none(task.finished_at),
+        evidence._value_ if evidence is not None else None,
+    )
+
+
+def of_project(organization: str, project: ProjectState, cancel: Cancel, event: Event) -> Cells:
+    return (
+        organization,
+        project.id,
+        "",
+        project.spec.region,
+        project.status._value_,
+        cancel.id.hex,
+        cancel.grace_seconds,
+        us(cancel.requested_at),
+        due_us(cancel, event),
+        None,
+        None,
+        us_or_none(project.finished_at),
+        None,
+    )
+
+
+def due_us(cancel: Cancel, event: Event) -> int | None:
+    """When the grace ends, said by the request that set it."""
+    if cancel.id != event.id or cancel.grace_seconds is None:
+        return None
+    grace_seconds = 0.0 if cancel.mode is Mode.FORCE else cancel.grace_seconds
+    return us(event.time) + int(grace_seconds * 1_000_000)
+
+
+DUE = 8
+
+
+def merged(before: Cells | None, row: Cells) -> Cells:
+    """The later of two rows of one batch; when its grace ends was said by the earlier one."""
+    if before is None or row[DUE] is not None:
+        return row
+    return (*row[:DUE], before[DUE], *row[DUE + 1 :])

@@ -1,0 +1,106 @@
+"""The statements that put rows into the tables, as SQLite and PostgreSQL both understand them.
+
+Written from the tables' own description, once for any number of rows. They are text, not objects of
+a toolkit, because they run for every event: what is between them and the driver must be nothing.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Dialect, Table
+
+from projections import tables
+
+
+class Upsert(NamedTuple):
+    """Puts rows into one table; of rows that are there already it changes what `changing` says."""
+
+    head: str
+    row: str
+    tail: str
+    width: int
+
+    def text(self, rows: int) -> str:
+        return f"{self.head}{','.join([self.row] * rows)}{self.tail}"
+
+
+class Upserts(NamedTuple):
+    """One for each table, by whose columns the rows are made."""
+
+    history: Upsert
+    history_below: Upsert
+    task_status: Upsert
+    task_labels: Upsert
+    projects: Upsert
+    project_changes: Upsert
+    cancellations: Upsert
+    roots: Upsert
+    checkpoints: Upsert
+
+
+def written_for(dialect: Dialect, placeholder: str) -> Upserts:
+    def upsert(table: Table, changing: Collection[str] = (), kept_unless_new: str = "") -> Upsert:
+        return written(dialect, placeholder, table, changing, kept_unless_new)
+
+    dynamic_task = [column.name for column in tables.task_after()]
+    dynamic_project = [column.name for column in tables.project_after()]
+    return Upserts(
+        history=upsert(tables.history),
+        history_below=upsert(tables.history_below),
+        task_status=upsert(
+            tables.task_status, [*dynamic_task, "result", "error", "error_type", "changed"]
+        ),
+        task_labels=upsert(tables.task_labels),
+        projects=upsert(tables.projects, [*dynamic_project, "changed"]),
+        project_changes=upsert(tables.project_changes),
+        cancellations=upsert(
+            tables.cancellations,
+            ["status", "cancel_id", "grace_seconds", "due_us", "stopped_us", "evidence"],
+            kept_unless_new="due_us",
+        ),
+        roots=upsert(tables.roots, ["live"]),
+        checkpoints=upsert(tables.checkpoints, ["next_offset", "digest", "latest_us"]),
+    )
+
+
+def written(
+    dialect: Dialect,
+    placeholder: str,
+    table: Table,
+    changing: Collection[str],
+    kept_unless_new: str,
+) -> Upsert:
+    quote = dialect.identifier_preparer.quote
+    columns = [column.name for column in table.columns]
+    head = f"INSERT INTO {quote(table.name)} ({', '.join(map(quote, columns))}) VALUES "
+    row = f"({','.join([placeholder] * len(columns))})"
+    return Upsert(head, row, conflict(dialect, table, changing, kept_unless_new), len(columns))
+
+
+def conflict(
+    dialect: Dialect, table: Table, changing: Collection[str], kept_unless_new: str
+) -> str:
+    """Without anything to change, a row that is there already is an error."""
+    if not changing:
+        return ""
+    quote = dialect.identifier_preparer.quote
+    keys = ", ".join(quote(column.name) for column in table.primary_key)
+    return f" ON CONFLICT ({keys}) DO UPDATE SET " + ", ".join(
+        f"{quote(name)} = coalesce(excluded.{quote(name)}, {quote(table.name)}.{quote(name)})"
+        if name == kept_unless_new
+        else f"{quote(name)} = excluded.{quote(name)}"
+        for name in changing
+    )
+
+
+def observed(dialect: Dialect, placeholder: str) -> Sequence[str]:
+    """When a run was first told to stop; when it was last said that a stop isn't confirmed.
+
+    Their cells are the time, organization and id.
+    """
+    table = dialect.identifier_preparer.quote(tables.cancellations.name)
+    where = f"WHERE organization = {placeholder} AND id = {placeholder}"
+    return (
+        f"UPDATE {table} SET observed_us = coalesce(observed_us, {placeholder}) {where}",
+        f"UPDATE {table} SET unconfirmed_us = {placeholder} {where}",
+    )
