@@ -14,7 +14,7 @@ import stamina
 from events.body import Actor
 from events.errors import LogUnavailable
 from events.event import Event, new_event
-from events.log import Log, message
+from events.log import Log, Message, message
 from events.outcome import Outcome
 from events.positions import Frontier, Position
 from events.state import Root
@@ -63,6 +63,13 @@ class Voice:
     async def say(self, *events: Event) -> Sequence[Position]:
         """Append, for as long as it takes; whoever can't wait cancels."""
         messages = [message(event) for event in events]
+        try:
+            return await self._log.append(messages)
+        except LogUnavailable:
+            # Only now: the machinery of repeating costs more than the append itself.
+            return await self._say_again(messages)
+
+    async def _say_again(self, messages: Sequence[Message]) -> Sequence[Position]:
         async for attempt in stamina.retry_context(
             on=LogUnavailable,
             attempts=None,
