@@ -1,0 +1,156 @@
+"""Every event in every state that events can lead to: of a task, a family, a project."""
+
+from collections.abc import Callable, Hashable
+from functools import cache
+
+import pytest
+
+from events.cancel_events import CancelRequested
+from events.event import Event
+from events.project_events import ProjectCancelRequested
+from events.run_events import TaskStarted
+from events.vocabulary import HISTORY_BODIES
+from events.words import Reason, Status, Verdict
+from tests.builders import the_fold
+from tests.proof_size import count
+from tests.properties.alphabets import (
+    Alphabet,
+    of_a_family,
+    of_a_family_in_a_project,
+    of_a_project,
+    of_a_task,
+)
+from tests.properties.laws import check_edge
+from tests.properties.state_graph import (
+    Graph,
+    canonical,
+    effective_twice,
+    explore,
+    names_of,
+    what_may_follow,
+)
+
+ALPHABETS = [of_a_task, of_a_family, of_a_project, of_a_family_in_a_project]
+
+pytestmark = pytest.mark.prove
+
+
+@cache
+def alphabet_of(made_by: Callable[..., Alphabet]) -> Alphabet:
+    return made_by(full=count(small=1, full=2) > 1)
+
+
+@cache
+def explored(made_by: Callable[..., Alphabet]) -> tuple[Graph, list[int]]:
+    """Explored once for all tests below; every edge is checked on the way."""
+    graph = explore(the_fold, alphabet_of(made_by).events, check_edge)
+    return graph, what_may_follow(graph)
+
+
+@pytest.mark.parametrize("made_by", ALPHABETS)
+def test_the_laws_hold_on_every_edge(
+    made_by: Callable[..., Alphabet], capsys: pytest.CaptureFixture[str]
+) -> None:
+    graph, _ = explored(made_by)
+
+    assert len(graph.states) > 1000
+    with capsys.disabled():
+        name = made_by.__name__.replace("_", " ")
+        print(f"\nthe graph {name}: {len(graph.states):,} states, {graph.edges:,} edges")
+
+
+@pytest.mark.parametrize("made_by", ALPHABETS)
+def test_a_late_duplicate_of_what_was_effective_is_never_effective(
+    made_by: Callable[..., Alphabet],
+) -> None:
+    graph, masks = explored(made_by)
+
+    found = effective_twice(graph, masks, lambda event: event.id)
+
+    assert names_of(found, alphabet_of(made_by).names) == []
+
+
+@pytest.mark.parametrize("made_by", ALPHABETS)
+def test_each_attempt_has_at_most_one_effective_run(made_by: Callable[..., Alphabet]) -> None:
+    graph, masks = explored(made_by)
+
+    found = effective_twice(graph, masks, attempt_claimed)
+
+    assert names_of(found, alphabet_of(made_by).names) == []
+
+
+@pytest.mark.parametrize("made_by", ALPHABETS)
+def test_nothing_starts_or_succeeds_after_an_effective_cancel(
+    made_by: Callable[..., Alphabet],
+) -> None:
+    graph, masks = explored(made_by)
+
+    checked = 0
+    for state, leads in enumerate(graph.leads):
+        tasks = graph.states[state].tasks
+        for number, following, effective in leads:
+            event = graph.events[number]
+            known = isinstance(event.data, ProjectCancelRequested) or event.subject in tasks
+            if not (effective and known and is_cancel(event)):
+                continue
+            checked += 1
+            starts = sum(
+                1 << other
+                for other, each in enumerate(graph.events)
+                if isinstance(each.data, TaskStarted)
+                and f"{each.subject}.".startswith(f"{event.subject}.")
+            )
+            assert not masks[following] & starts, canonical(graph.states[state])
+    assert checked > 50
+
+
+@pytest.mark.parametrize("made_by", ALPHABETS)
+def test_every_history_can_still_come_to_an_end(made_by: Callable[..., Alphabet]) -> None:
+    """From each state some events lead to one where nothing is left to be done: no dead ends."""
+    graph, _ = explored(made_by)
+    ends: set[int] = set()
+    before: list[list[int]] = [[] for _ in graph.states]
+    for state, leads in enumerate(graph.leads):
+        for _, following, _ in leads:
+            before[following].append(state)
+        if all(task.finished for task in graph.states[state].tasks.values()):
+            ends.add(state)
+
+    waiting = list(ends)
+    while waiting:
+        for earlier in before[waiting.pop()]:
+            if earlier not in ends:
+                ends.add(earlier)
+                waiting.append(earlier)
+
+    stuck = set(range(len(graph.states))) - ends
+    assert [canonical(graph.states[state]) for state in sorted(stuck)[:3]] == []
+
+
+def test_the_graphs_say_everything_that_can_be_said() -> None:
+    said = {each for made_by in ALPHABETS for each in explored(made_by)[0].said}
+
+    assert {body for body, _, _ in said} == set(HISTORY_BODIES)
+    assert {verdict for _, verdict, _ in said} == set(Verdict)
+    beyond = {Reason.MALFORMED, Reason.TOO_MANY_HELD, Reason.DEPENDENCY_ELSEWHERE}
+    assert {reason for _, _, reason in said} == {None, *Reason} - beyond
+
+
+def test_the_graphs_reach_every_status() -> None:
+    reached = {
+        task.status
+        for made_by in ALPHABETS
+        for root in explored(made_by)[0].states
+        for task in root.tasks.values()
+    }
+
+    assert reached == set(Status)
+
+
+def attempt_claimed(event: Event) -> Hashable:
+    body = event.data
+    return (event.subject, body.attempt) if isinstance(body, TaskStarted) else None
+
+
+def is_cancel(event: Event) -> bool:
+    return isinstance(event.data, CancelRequested | ProjectCancelRequested)
