@@ -75,6 +75,7 @@ class LiveRun:
     handle: RunHandle | None = None
     stop: Stop | None = None
     cancel: Cancel | None = None
+    children: int = 0
     disowned: bool = False
     """The log gave the task's fate to somebody else: stop at once, and say nothing."""
     told: asyncio.Event = field(default_factory=asyncio.Event)
@@ -130,7 +131,9 @@ class LiveRun:
     async def _submit(self, task: JsonObject, answer: ChildAnswer) -> None:
         """A child has its parent's id and a name: submitted again by a re-run it is the same."""
         try:
-            child_id = check_id(f"{self.place.task_id}.{task.get('name')}")
+            self.children += 1
+            name = task.get("name") or f"{self.task.attempt}-{self.children}"
+            child_id = check_id(f"{self.place.task_id}.{name}")
             asked = {name: value for name, value in task.items() if name != "name"}
             body = TaskSubmitted.model_validate(
                 {

@@ -3,17 +3,12 @@
 import asyncio
 from collections import deque
 
-from events.errors import CountermandError
 from services.executor.guardian.client import Guardian
-from services.executor.runtime import CannotStart, Order, RunHandle
+from services.executor.runtime import CannotStart, EngineGone, Order, RunHandle
 from services.executor.runtimes.host import HandlerInfo, HandlerRun, Host
 from services.executor.settings import ExecutorSettings
 
 SUSPECTS_REMEMBERED = 10_000
-
-
-class HandlersUnavailable(CountermandError):
-    """The hosts can't be started with these settings."""
 
 
 class Handlers:
@@ -47,8 +42,7 @@ class Handlers:
         self._shared = await self._start_host(shared=True)
         self.known = self._shared.handlers
         self.problems = self._shared.problems
-        for _ in range(self._settings.isolated_hosts_ready):
-            self._waiting.append(await self._start_host(shared=False))
+        self._refill()
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -81,18 +75,21 @@ class Handlers:
         while self._waiting and host is None:
             host = self._waiting.popleft()
             host = host if host.takes_runs else None
-        if self._settings.isolated_hosts_ready:
-            refill = asyncio.create_task(self._refill())
-            self._tasks.add(refill)
-            refill.add_done_callback(self._tasks.discard)
+        self._refill()
         return host or await self._start_host(shared=False)
 
-    async def _refill(self) -> None:
+    def _refill(self) -> None:
         """Keep hosts waiting, so that a start costs milliseconds."""
+        missing = self._settings.isolated_hosts_ready - len(self._waiting) - len(self._tasks)
+        for _ in range(missing):
+            starting = asyncio.create_task(self._start_waiting())
+            self._tasks.add(starting)
+            starting.add_done_callback(self._tasks.discard)
+
+    async def _start_waiting(self) -> None:
         try:
-            if len(self._waiting) < self._settings.isolated_hosts_ready:
-                self._waiting.append(await self._start_host(shared=False))
-        except CannotStart:
+            self._waiting.append(await self._start_host(shared=False))
+        except (CannotStart, EngineGone):
             return  # The next run that needs one tries again, and reports it.
 
     async def _start_host(self, *, shared: bool) -> Host:

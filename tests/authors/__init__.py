@@ -1,0 +1,1 @@
+"""Modules as task authors write them, imported by hosts in tests."""

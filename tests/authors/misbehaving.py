@@ -1,0 +1,113 @@
+"""Handlers that make it hard to stop them."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+
+from countermand.handlers import SyncTaskContext, TaskContext, TaskStopped, handler
+
+DAEMON = """
+import os, sys, time
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+time.sleep(600)
+"""
+
+
+@handler("polite")
+async def polite(context: TaskContext) -> None:
+    await context.output("here")
+    await asyncio.Event().wait()
+
+
+@handler("swallows")
+async def swallows(context: TaskContext) -> None:
+    await context.output("here")
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            continue
+
+
+@handler("blocks_its_loop")
+async def blocks_its_loop(context: TaskContext) -> None:
+    await context.output("here")
+    await asyncio.sleep(0)
+    time.sleep(600)  # noqa: ASYNC251 - the misbehaviour itself
+
+
+@handler("busy")
+def busy(context: SyncTaskContext) -> None:
+    context.output("here")
+    while True:
+        pass
+
+
+@handler("busy_and_deaf")
+def busy_and_deaf(context: SyncTaskContext) -> None:
+    context.output("here")
+    while True:
+        try:
+            while True:
+                pass
+        except TaskStopped:
+            continue
+
+
+@handler("holds_the_gil")
+def holds_the_gil(context: SyncTaskContext) -> None:
+    context.output("here")
+    sum(range(10**15))
+
+
+@handler("leaves_a_daemon", isolated=True)
+async def leaves_a_daemon(context: TaskContext) -> None:
+    subprocess.run([sys.executable, "-c", DAEMON], check=True)  # noqa: ASYNC221
+    await context.output("here")
+    await asyncio.Event().wait()
+
+
+@handler("dies", isolated=True)
+async def dies(context: TaskContext) -> None:
+    os._exit(7)
+
+
+@handler("kills_its_host")
+async def kills_its_host(context: TaskContext) -> str:
+    if context.attempt == 1:
+        os._exit(7)
+    return "alone this time"
+
+
+@handler("returns_nonsense")
+async def returns_nonsense(context: TaskContext) -> object:
+    return object()
+
+
+@handler("returns_too_much")
+async def returns_too_much(context: TaskContext) -> str:
+    return "x" * 2_000_000
+
+
+@handler("asks")
+async def asks(context: TaskContext) -> object:
+    return await context.wait_for_approval("may I?")
+
+
+@handler("has_children")
+async def has_children(context: TaskContext) -> str:
+    child = await context.submit("polite", {}, name="one")
+    await context.output("here")
+    await asyncio.Event().wait()
+    return child
+
+
+@handler("flaky")
+async def flaky(context: TaskContext) -> str:
+    if context.attempt < 3:
+        raise RuntimeError(f"attempt {context.attempt}")
+    return "third time"

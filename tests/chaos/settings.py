@@ -1,0 +1,35 @@
+"""What executors in chaos are set to."""
+
+import sys
+from pathlib import Path
+
+from services.executor.settings import Command, ExecutorSettings
+
+ROOT = Path(__file__).parents[2]
+
+COMMANDS = {
+    "tree": Command(
+        argv=(
+            sys.executable,
+            "-c",
+            "import os, signal, time\n"
+            "if os.fork() == 0:\n"
+            "    os.setsid(); signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+            "    if os.fork(): os._exit(0)\n"
+            "    time.sleep(600)\n"
+            "time.sleep(600)",
+        )
+    ),
+    "quick": Command(argv=("true",)),
+}
+
+
+def settings_of_chaos(lease_seconds: float) -> ExecutorSettings:
+    return ExecutorSettings(
+        modules=("countermand.handlers.samples",),
+        module_paths=(ROOT,),
+        commands=COMMANDS,
+        lease_seconds=lease_seconds,
+        claim_delay_seconds=0.05,
+        isolated_hosts_ready=1,
+    )

@@ -1,0 +1,148 @@
+"""Executors are killed, stopped and continued at random while tasks are submitted and cancelled."""
+
+import asyncio
+import os
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from events.run_events import TaskStarted
+from events.words import Evidence, Mode, Status, Verdict
+from services.embedded_log import open_log
+from services.ledger import Ledger
+from services.voice import Voice
+from services.watchdog import Watchdog, WatchdogSettings
+from services.world import real_world
+from tests.chaos.fleet import Fleet
+from tests.chaos.log_over_socket import LogServer
+from tests.proof_size import count
+from tests.rig import MARKER, LogHistory, Onlooker, now_us
+
+LEASE_SECONDS = 2.0
+STEP_SECONDS = 0.05
+SEED = int(os.environ.get("COUNTERMAND_SEED", "0")) or random.SystemRandom().getrandbits(32)
+
+
+WORK: list[tuple[str, dict[str, Any]]] = [
+    ("sleep", {"seconds": 0.05}),
+    ("sleep", {"seconds": 2}),
+    ("sleep", {"seconds": 300}),
+    ("stubborn", {"seconds": 300}),
+    ("count", {"every_ms": 100, "times": 10}),
+    ("fail", {"message": "as asked"}),
+    ("tree", {}),
+    ("quick", {}),
+]
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(600)
+async def test_chaos_among_executors_loses_no_cancel_and_leaves_no_survivor(tmp_path: Path) -> None:
+    duration_seconds = float(count(small=10, full=60))
+    chance = random.Random(SEED)
+    print(f"\nCOUNTERMAND_SEED={SEED}")
+    marker = uuid4().hex
+    os.environ[MARKER] = marker
+    world = real_world()
+    names = ("history", "output", "heartbeats")
+    logs = {name: await open_log(tmp_path / f"{name}.db", name, now_us) for name in names}
+    voice = Voice(logs["history"], world, source="/test/gateway", region="local")
+    onlooker = Onlooker(voice, marker)
+    watchdog = Watchdog(
+        heartbeats=logs["heartbeats"],
+        voice=voice,
+        world=world,
+        settings=WatchdogSettings(lease_seconds=LEASE_SECONDS),
+        watchdog_id="watchdog-1",
+    )
+    history = LogHistory(logs["history"])
+    ledger = Ledger(logs["history"], history, [voice, watchdog, onlooker])
+    server = await LogServer(logs).serve(tmp_path / "logs.sock")
+    fleet = Fleet(tmp_path / "logs.sock", tmp_path, 3, LEASE_SECONDS, chance)
+    async with asyncio.TaskGroup() as tasks:
+        side = [tasks.create_task(ledger.run()), tasks.create_task(watchdog.run())]
+        fleet.fill()
+        submitted = await make_chaos(onlooker, fleet, chance, duration_seconds)
+        # Misfortune ends here; everything that was asked for must still come about.
+        fleet.fill()
+        for task_id in submitted:
+            state = onlooker.task(task_id)
+            if state is None or not state.finished:
+                await onlooker.cancel(task_id, Mode.FORCE)
+        for task_id in submitted:
+            await onlooker.until_status(task_id, Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+        await asyncio.to_thread(fleet.end)
+        for task in side:
+            task.cancel()
+    server.close()
+    survivors = onlooker.survivors()
+    print(dict(fleet.done), summary(onlooker, submitted), f"survivors: {len(survivors)}")
+    assert survivors == []
+    check_promises(onlooker, submitted)
+    for log in logs.values():
+        await log.close()
+
+
+async def make_chaos(
+    onlooker: Onlooker, fleet: Fleet, chance: random.Random, duration_seconds: float
+) -> list[str]:
+    """Submit, cancel and hurt, for so long. The ids that were submitted."""
+    submitted: list[str] = []
+    loop = asyncio.get_running_loop()
+    until = loop.time() + duration_seconds
+    while loop.time() < until:
+        for _ in range(chance.randint(1, 4)):
+            kind, payload = chance.choice(WORK)
+            submitted.append(
+                await onlooker.submit(
+                    kind, payload, grace_seconds=0.3, max_attempts=3, backoff_seconds=0.05
+                )
+            )
+        for task_id in chance.sample(submitted, min(len(submitted), 3)):
+            await onlooker.cancel(task_id, chance.choice(list(Mode)))
+        if chance.random() < 0.15:
+            await asyncio.to_thread(fleet.misfortune)
+        # The pace of the chaos; nothing is waited for here.
+        await asyncio.sleep(STEP_SECONDS)
+    return submitted
+
+
+def summary(onlooker: Onlooker, submitted: list[str]) -> dict[str, int]:
+    ends = Counter[str]()
+    for task_id in submitted:
+        task = onlooker.task(task_id)
+        assert task is not None
+        ends[f"{task.status}{f' ({task.evidence})' if task.evidence else ''}"] += 1
+    return {"tasks": len(submitted), "entries": len(onlooker.entries), **ends}
+
+
+def check_promises(onlooker: Onlooker, submitted: list[str]) -> None:
+    """One outcome each; an effective cancel ends `cancelled`, with evidence."""
+    cancelled = {
+        task.id
+        for entry in onlooker.entries
+        if entry.outcome.verdict is Verdict.EFFECTIVE
+        for task in entry.outcome.tasks
+        if task.cancel is not None
+    }
+    assert cancelled
+    for task_id in submitted:
+        task = onlooker.task(task_id)
+        assert task is not None
+        assert task.finished
+        assert not task.contradicted
+        if task_id in cancelled:
+            assert task.status is Status.CANCELLED
+            assert isinstance(task.evidence, Evidence)
+    started = Counter(
+        (entry.event.subject, entry.event.data.attempt)
+        for entry in onlooker.entries
+        if entry.event is not None
+        and isinstance(entry.event.data, TaskStarted)
+        and entry.outcome.verdict is Verdict.EFFECTIVE
+    )
+    assert all(times == 1 for times in started.values())
