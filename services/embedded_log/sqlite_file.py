@@ -23,6 +23,8 @@ from services.embedded_log.storage_errors import explained, restore
 from services.embedded_log.stream import Stream
 
 FULL = 2
+LOCKED_SECONDS = 2
+"""So long another program that holds the file is waited for; none of ours does."""
 COUNTED_AT_OPENING = 100_000
 """So many of the last offsets: milliseconds, whatever the length. All are checked when read."""
 
@@ -32,7 +34,10 @@ class DurablePool(SQLiteConnectionPool):
 
     def __init__(self, path: Path, mode: str) -> None:
         super().__init__(
-            db_name=f"file:{quote(str(path))}?mode={mode}", pool_size=1, max_overflow=0
+            db_name=f"file:{quote(str(path))}?mode={mode}",
+            lock_timeout=LOCKED_SECONDS,
+            pool_size=1,
+            max_overflow=0,
         )
         self._path = path
 
@@ -108,9 +113,8 @@ class SQLiteFile(Stream):
 
     def _check_writable(self) -> None:
         """SQLite opens a write-protected file without a word, to be read only."""
-        with self._datastore.get_connection(commit=True) as connection:
-            connection.cursor().execute("BEGIN IMMEDIATE")
-            connection.rollback()
+        with self._datastore.transaction(commit=False) as cursor:
+            cursor.execute("PRAGMA user_version = 0")
 
     def _check(self) -> None:
         """Cheaply: both ends, and that the last offsets have no gap."""

@@ -71,9 +71,16 @@ class Stream:
         if row.originator_version != offset or row.id != offset + 1:
             raise self._without(offset)
         value: object = row.state  # whatever is in the file
-        if not (isinstance(value, bytes) and str(row.topic).isdecimal()):
-            raise LogDamaged(f"{self.where}: record {offset} isn't as it was written. {restore()}")
-        return Record(Position(PARTITION, offset), value, int(row.topic))
+        try:
+            appended_at_us = int(row.topic)
+        except (TypeError, ValueError):
+            raise self._changed(offset) from None
+        if not isinstance(value, bytes):
+            raise self._changed(offset)
+        return Record(Position(PARTITION, offset), value, appended_at_us)
 
     def _without(self, offset: int) -> LogDamaged:
         return LogDamaged(f"{self.where} has lost record {offset}. {restore()}")
+
+    def _changed(self, offset: int) -> LogDamaged:
+        return LogDamaged(f"{self.where}: record {offset} isn't as it was written. {restore()}")
