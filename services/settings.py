@@ -15,7 +15,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from services.executor.settings import ExecutorSettings
 from services.permissions import ROLES, Permission
+from services.watchdog import WatchdogSettings
 
 Seconds = Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)]
 Algorithm = Literal[
@@ -107,6 +109,8 @@ class Settings(BaseSettings):
     """Of SQLAlchemy; without one, SQLite in the data folder."""
     roles: dict[str, frozenset[Permission]] = ROLES
     gateway: GatewaySettings = GatewaySettings()
+    executor: ExecutorSettings = ExecutorSettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
     jwt: JwtSettings = JwtSettings()
 
     @field_validator("roles")

@@ -76,7 +76,7 @@ class Subscription:
         self._wanted = wanted
         self._limit = limit
         self._waiting: deque[Entry] = deque()
-        self._heard = asyncio.Event()
+        self.heard = asyncio.Event()
 
     def offer(self, entry: Entry) -> None:
         if self.lost or not self._wanted(entry):
@@ -86,16 +86,14 @@ class Subscription:
             self._waiting.clear()
         else:
             self._waiting.append(entry)
-        self._heard.set()
+        self.heard.set()
 
     def close(self) -> None:
         self.lost = True
-        self._heard.set()
+        self.heard.set()
 
-    async def next(self) -> Sequence[Entry]:
-        """What has come since; at least one entry, unless the subscription is lost."""
-        await self._heard.wait()
-        self._heard.clear()
+    def taken(self) -> Sequence[Entry]:
+        """What has come since the last call."""
         taken = tuple(self._waiting)
         self._waiting.clear()
         return taken

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from services.gateway import problems
 from services.gateway.body_limit import BodyLimit
 from services.gateway.desk import Desk
-from services.gateway.routes import cancels, health, history, projects, tasks
+from services.gateway.routes import cancels, health, history, projects, streams, tasks
 
 PREFIX = "/countermand/v1"
 VERSION = "1"
@@ -29,10 +29,22 @@ def new_app(desk: Desk) -> FastAPI:
     )
     app.state.desk = desk
     problems.install(app)
-    for routes in (tasks, cancels, projects, history):
+    add_routes(app)
+    app.add_middleware(BodyLimit, limit_bytes=desk.settings.gateway.body_limit_bytes)
+    return app
+
+
+def described() -> dict[str, Any]:
+    """The OpenAPI document, without a service."""
+    app = FastAPI(title="Countermand", version=VERSION, description=DESCRIPTION)
+    add_routes(app)
+    return app.openapi()
+
+
+def add_routes(app: FastAPI) -> None:
+    for routes in (tasks, cancels, projects, history, streams):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(health.router)
-    app.add_middleware(BodyLimit, limit_bytes=desk.settings.gateway.body_limit_bytes)
     describe = app.openapi
 
     def with_problems() -> dict[str, Any]:
@@ -42,4 +54,3 @@ def new_app(desk: Desk) -> FastAPI:
         return document
 
     app.openapi = with_problems  # type: ignore[method-assign]
-    return app

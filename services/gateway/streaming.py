@@ -2,8 +2,9 @@
 dropped; nobody ever waits for one."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 from fastapi.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -26,25 +27,33 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, frames: AsyncGenerator[bytes, None], send_seconds: float) -> None:
+    def __init__(
+        self,
+        frames: AsyncGenerator[bytes, None],
+        send_seconds: float,
+        given_back: Callable[[], None],
+    ) -> None:
         super().__init__(
             headers={"cache-control": "no-cache", "x-accel-buffering": "no"},
         )
         del self.headers["content-length"]
         self._frames = frames
         self._send_seconds = send_seconds
+        self._given_back = given_back
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send(
-            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-        )
+        head = {"status": self.status_code, "headers": self.raw_headers}
         try:
+            await send({"type": "http.response.start", **head})
+            await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
             async with asyncio.TaskGroup() as group:
                 gone = group.create_task(_until_gone(receive))
                 await self._send_all(send)
                 gone.cancel()
         except* _Gone:
             pass
+        finally:
+            self._given_back()
 
     async def _send_all(self, send: Send) -> None:
         async with aclosing(self._frames) as frames:
@@ -73,17 +82,18 @@ class OpenStreams:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._open: dict[tuple[str, str, str], int] = {}
+        self._open: Counter[tuple[str, str, str]] = Counter()
 
-    @contextmanager
-    def one(self, principal: Principal) -> Iterator[None]:
+    def taken(self, principal: Principal) -> Callable[[], None]:
+        """Take a slot; what is returned gives it back."""
         name = (principal.organization, principal.kind, principal.id)
-        if self._open.get(name, 0) >= self._limit:
+        if self._open[name] >= self._limit:
             raise TooMany("open streams", 5.0)
-        self._open[name] = self._open.get(name, 0) + 1
-        try:
-            yield
-        finally:
+        self._open[name] += 1
+
+        def give_back() -> None:
             self._open[name] -= 1
             if not self._open[name]:
                 del self._open[name]
+
+        return give_back

@@ -6,7 +6,7 @@ nowhere else; a route can't name another one, because nothing here takes one.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -17,7 +17,7 @@ from events.body import Actor
 from events.errors import LogUnavailable
 from events.event import Event, new_event
 from events.ids import derived_id
-from events.log import Log, message
+from events.log import Log, Message, message
 from events.outcome import Outcome
 from events.positions import BEGINNING, Frontier, Position, after
 from events.vocabulary import AnyBody
@@ -80,7 +80,7 @@ class Scope:
     """The organization's rows, and nobody else's."""
     idempotency_key: str | None = None
     traceparent: str | None = None
-    told: Frontier = BEGINNING
+    told: Frontier = field(default_factory=dict)
     """What the caller has already been told, perhaps by another gateway."""
 
     @property
@@ -120,6 +120,14 @@ class Scope:
         """Durable when it returns. A failed append means unknown: it is repeated as it was."""
         messages = [message(event) for event in events]
         try:
+            positions = await self.parts.log.append(messages)
+        except LogUnavailable:
+            positions = await self._append_again(messages)
+        self.parts.verdicts.appended(events, positions)
+        return positions
+
+    async def _append_again(self, messages: Sequence[Message]) -> Sequence[Position]:
+        try:
             async for attempt in stamina.retry_context(
                 on=LogUnavailable,
                 attempts=APPEND_TRIES,
@@ -127,9 +135,7 @@ class Scope:
                 wait_initial=0.05,
             ):
                 with attempt:
-                    positions = await self.parts.log.append(messages)
-                    self.parts.verdicts.appended(events, positions)
-                    return positions
+                    return await self.parts.log.append(messages)
         except LogUnavailable as error:
             raise Unavailable(
                 "the log can't be reached, and whether it took the request is unknown: "

@@ -1,0 +1,26 @@
+"""Which commands there are."""
+
+import typer
+
+from countermand.cli import keys, looking, service, tasks
+
+app = typer.Typer(
+    name="countermand",
+    help="Stops work, and proves that it stopped.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done, 1 refused, 2 used wrongly, 3 unreachable, 4 still stopping, "
+    "5 misconfigured.",
+)
+app.command()(service.up)
+for each in (tasks.submit, tasks.cancel, tasks.status, tasks.history, tasks.watch, tasks.replay):
+    app.command()(each)
+app.add_typer(keys.app, name="keys")
+app.command()(looking.doctor)
+app.command()(looking.schema)
+for name in ("gateway", "executor", "projector", "watchdog"):
+    app.command(name)(service.alone(name))
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,95 @@
+"""Commands that look at the service itself: what is configured, reachable, lagging; its schema."""
+
+import asyncio
+import json
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from countermand.cli.connection import URL, AsJson, Key, Url
+from countermand.cli.exits import Exit
+from countermand.cli.service import ConfigFile, DataFolder, configured
+from countermand.client import Client, Problem
+from services.control_store import open_control_store
+from services.control_store.api_keys import any_key
+
+
+def doctor(
+    data: DataFolder = None,
+    config: ConfigFile = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is configured, reachable and lagging."""
+    settings = configured(config, data)
+    found: list[tuple[str, bool, str]] = []
+    try:
+        store = open_control_store(settings.control_store_url, settings.data)
+        try:
+            has_key = store.ask_now(any_key)
+        finally:
+            store.close()
+        found.append(("control store", True, "has keys" if has_key else "has no key yet"))
+    except Exception as error:  # noqa: BLE001 (whatever it is, the doctor reports it)
+        found.append(("control store", False, str(error)))
+    found += asyncio.run(_reach(url, key))
+    if as_json:
+        typer.echo(
+            json.dumps([{"what": what, "good": good, "says": says} for what, good, says in found])
+        )
+    else:
+        table = Table("", "what", "says", box=None)
+        for what, good, says in found:
+            table.add_row("ok" if good else "[red]BAD[/red]", what, says)
+        console = Console(soft_wrap=True)
+        console.print(f"data {settings.data.resolve()}, region {settings.region}")
+        console.print(table)
+    if not all(good for _, good, _ in found):
+        raise typer.Exit(Exit.CONFIGURATION)
+
+
+async def _reach(url: str, key: str | None) -> list[tuple[str, bool, str]]:
+    found = []
+    async with Client(url, key, attempts=1, timeout_seconds=5) as client:
+        try:
+            ready = await client.ready()
+        except (httpx.HTTPError, ValueError) as error:
+            return [("service", False, f"{url}: {error or type(error).__name__}")]
+        says = f"{url}: {ready['status']}, {ready['lag_entries']} entries behind"
+        found.append(("service", ready["status"] == "ready", says))
+        if key is None:
+            found.append(("your key", True, "none given: set COUNTERMAND_KEY to have it checked"))
+            return found
+        try:
+            async for _ in client.tasks(limit=1):
+                pass
+            found.append(("your key", True, "accepted"))
+        except Problem as problem:
+            found.append(("your key", False, str(problem)))
+    return found
+
+
+def schema(
+    what: Annotated[str, typer.Argument(help="events or api")] = "events",
+) -> None:
+    """Print a schema as JSON: of the events in the log, or of the HTTP API."""
+    document: Any
+    if what == "events":
+        from events.event import envelope_of
+        from events.vocabulary import HISTORY_BODIES, OUTPUT_BODIES
+
+        document = {
+            body.TYPE: envelope_of(body).model_json_schema()
+            for body in (*HISTORY_BODIES, *OUTPUT_BODIES)
+        }
+    elif what == "api":
+        from services.gateway.app import described
+
+        document = described()
+    else:
+        raise typer.BadParameter("events or api")
+    typer.echo(json.dumps(document, indent=2))

@@ -1,0 +1,184 @@
+"""Commands about tasks: submit, cancel, status, history, watch, replay."""
+
+import asyncio
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from countermand.cli import shown
+from countermand.cli.connection import URL, AsJson, Key, Url, ask, pairs, payload
+from countermand.cli.exits import Exit
+from countermand.client import Client, HistoryLine, Task
+
+console = Console(highlight=False, soft_wrap=True)
+
+TaskId = Annotated[str, typer.Argument(help="The task's id.")]
+
+
+def submit(
+    kind: Annotated[str, typer.Argument(help="The handler to run, e.g. sleep.")],
+    payload_text: Annotated[
+        str | None, typer.Option("--payload", help="A JSON object, or @file.")
+    ] = None,
+    id: Annotated[str | None, typer.Option(help="Yours to choose.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="name=value; repeatable.")] = None,
+    project: str | None = None,
+    parent: str | None = None,
+    max_attempts: int | None = None,
+    grace_seconds: float | None = None,
+    deadline: Annotated[str | None, typer.Option(help="RFC 3339.")] = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Submit a task; prints its id."""
+    more = {
+        "labels": pairs(label) or None,
+        "project": project,
+        "parent": parent,
+        "max_attempts": max_attempts,
+        "grace_seconds": grace_seconds,
+        "deadline": deadline,
+    }
+    given: dict[str, Any] = {name: value for name, value in more.items() if value is not None}
+    body = payload(payload_text)
+    task = ask(url, key, lambda client: client.submit(kind, body, id=id, **given), as_json)
+    typer.echo(json.dumps(task) if as_json else task["id"])
+
+
+def cancel(
+    id: TaskId,
+    reason: Annotated[str, typer.Option(help="Kept in the history.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Don't ask politely first.")] = False,
+    grace_seconds: float | None = None,
+    hold_seconds: Annotated[
+        float | None, typer.Option(help="If there is no such task yet, keep the cancel so long.")
+    ] = None,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the stop.")] = 30,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Stop a task, and show the receipt."""
+
+    async def do(client: Client) -> Any:
+        return await client.cancel(
+            id,
+            reason=reason,
+            mode="force" if force else "graceful",
+            grace_seconds=grace_seconds,
+            hold_seconds=hold_seconds,
+            wait_seconds=wait,
+        )
+
+    receipt = ask(url, key, do, as_json)
+    if as_json:
+        typer.echo(json.dumps(receipt))
+    else:
+        console.print(shown.receipt(receipt))
+    if receipt["stopped_at"] is None and receipt["held_until"] is None:
+        raise typer.Exit(Exit.STILL_STOPPING)
+
+
+def status(
+    id: Annotated[str | None, typer.Argument(help="A task; without one, the newest.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="A position (0:42), a frontier (before:0:43) or a time.")
+    ] = None,
+    state: Annotated[list[str] | None, typer.Option("--status", help="Only these.")] = None,
+    limit: int = 20,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a task, or the newest ones; now, or as of then."""
+    if id is not None:
+        task = ask(url, key, lambda client: client.task(id, as_of=as_of), as_json)
+        if as_json:
+            typer.echo(json.dumps(task))
+        else:
+            console.print(shown.task(task))
+        return
+
+    async def newest(client: Client) -> list[Task]:
+        found = client.tasks(limit=limit, status=state, as_of=as_of)
+        return [each async for each in found]
+
+    tasks = ask(url, key, newest, as_json)
+    if as_json:
+        typer.echo(json.dumps(tasks))
+    else:
+        console.print(shown.tasks(tasks))
+
+
+def history(
+    id: TaskId,
+    limit: int = 1000,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show all that was said about a task, when, and what each did."""
+
+    async def lines(client: Client) -> list[HistoryLine]:
+        return [each async for each in client.task_history(id, limit=limit)]
+
+    found = ask(url, key, lines, as_json)
+    if as_json:
+        for line in found:
+            typer.echo(json.dumps(line))
+    else:
+        console.print(shown.timeline(found))
+
+
+def watch(
+    id: Annotated[str | None, typer.Argument(help="A task; without one, everything.")] = None,
+    project: str | None = None,
+    after: Annotated[str | None, typer.Option(help="Go on after this cursor.")] = None,
+    until_ended: Annotated[
+        bool, typer.Option(help="End with the task; else go on until interrupted.")
+    ] = True,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is said, as it is said."""
+
+    async def follow(client: Client) -> None:
+        async for frame in client.stream(task=id, project=project, after=after):
+            if as_json:
+                typer.echo(json.dumps({"cursor": frame.id, **frame.data}))
+            else:
+                console.print(shown.frame(frame))
+            ended = frame.data.get("status") in shown.ENDED
+            if id is not None and until_ended and ended:
+                return
+
+    ask(url, key, follow, as_json)
+
+
+def replay(
+    id: TaskId,
+    speed: Annotated[float, typer.Option(help="How much faster than it was; 0: at once.")] = 0,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the task's state after each of its events, one after another. Changes nothing."""
+
+    async def states(client: Client) -> None:
+        before: float | None = None
+        async for line in client.task_history(id):
+            at = shown.moment(line["appended_at"]).timestamp()
+            if speed > 0 and before is not None:
+                await asyncio.sleep(min(10.0, max(0.0, at - before) / speed))
+            before = at
+            task = await client.task(id, as_of=line["position"])
+            if as_json:
+                typer.echo(json.dumps({"position": line["position"], "task": task}))
+            else:
+                console.print(shown.step(line, task))
+
+    ask(url, key, states, as_json)

@@ -1,0 +1,527 @@
+"""The native API from Python: `Client` for asyncio, `SyncClient` for scripts.
+
+    async with Client("http://127.0.0.1:8700", key) as client:
+        task = await client.submit("sleep", {"seconds": 60})
+        receipt = await client.cancel(task["id"], reason="wrong input")
+
+Answers are the API's documents as typed dictionaries. Every write carries an Idempotency-Key, so
+that it may be repeated safely, and is, when the connection fails. Knows HTTP; imports nothing else
+of Countermand.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any, Literal, NamedTuple, TypedDict, TypeVar
+from urllib.parse import quote
+from uuid import uuid4
+
+import httpx
+import stamina
+
+PREFIX = "/countermand/v1"
+DEFAULT_URL = "http://127.0.0.1:8700"
+TIMEOUT_SECONDS = 30.0
+
+T = TypeVar("T")
+
+
+class Actor(TypedDict):
+    """Who."""
+
+    kind: str
+    id: str
+    organization: str
+    authenticated_by: str
+    on_behalf_of: str | None
+
+
+class Cancel(TypedDict):
+    """The cancel in force on a task or project."""
+
+    event_id: str
+    subject: str
+    who: Actor
+    why: str
+    mode: str
+    grace_seconds: float | None
+    origin: str
+    requested_at: str
+    observed_at: str | None
+    unconfirmed_at: str | None
+    stopped_at: str | None
+
+
+class Progress(TypedDict):
+    """How far a run says it is."""
+
+    fraction: float | None
+    step: str
+
+
+class Task(TypedDict):
+    """A task."""
+
+    id: str
+    kind: str
+    status: str
+    evidence: str | None
+    contradicted: bool
+    attempt: int
+    progress: Progress | None
+    payload: dict[str, Any]
+    description: str
+    labels: dict[str, str]
+    requires: dict[str, str]
+    project: str | None
+    parent: str | None
+    depends_on: list[str]
+    region: str
+    result: Any
+    error: str | None
+    error_type: str | None
+    waiting_for: int | None
+    max_attempts: int
+    grace_seconds: float
+    not_before: str | None
+    deadline: str | None
+    rerun_of: str | None
+    run_id: str | None
+    executor: str | None
+    created_by: Actor
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    cancel: Cancel | None
+    position: str
+
+
+class Project(TypedDict):
+    """A project."""
+
+    id: str
+    title: str
+    description: str
+    labels: dict[str, str]
+    region: str
+    status: str
+    plan: int
+    planned_tasks: int
+    pauses: int
+    arrived: int
+    unfinished: int
+    active: int
+    failed: int
+    created_by: Actor
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    cancel: Cancel | None
+    position: str
+
+
+class Receipt(TypedDict):
+    """What was asked, what the log decided, what has come of it."""
+
+    event_id: str
+    subject: str
+    position: str
+    verdict: Literal["effective", "noted", "void", "undecided"]
+    reason: str | None
+    late_seconds: float | None
+    who: Actor
+    why: str
+    mode: str
+    grace_seconds: float | None
+    origin: str
+    requested_at: str
+    observed_at: str | None
+    stopped_at: str | None
+    status: str | None
+    evidence: str | None
+    contradicted: bool
+    held_until: str | None
+
+
+class HistoryLine(TypedDict):
+    """A line of the history."""
+
+    position: str
+    appended_at: str
+    about: str
+    verdict: str
+    reason: str | None
+    late_seconds: float | None
+    status: str | None
+    event: dict[str, Any]
+
+
+class Submitted(TypedDict):
+    """One task of a batch."""
+
+    id: str
+    position: str
+    verdict: str
+    reason: str | None
+
+
+class Frame(NamedTuple):
+    """One thing a stream says; give `id` back as `after` to go on behind it."""
+
+    event: str
+    id: str
+    data: dict[str, Any]
+
+
+class Problem(Exception):
+    """What the service refused, and why (RFC 9457)."""
+
+    def __init__(self, status: int, document: Mapping[str, Any]) -> None:
+        super().__init__(f"{document.get('title', status)}: {document.get('detail', '')}")
+        self.status = status
+        self.document = dict(document)
+
+    @property
+    def reason(self) -> str | None:
+        return self.document.get("reason")
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """Of a cancel that was void."""
+        return self.document.get("receipt")
+
+
+class Client:
+    """One service, as one principal sees it."""
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        key: str | None = None,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        attempts: int = 4,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._attempts = attempts
+        headers = {} if key is None else {"authorization": f"Bearer {key}"}
+        self._http = http or httpx.AsyncClient(
+            base_url=url, headers=headers, timeout=timeout_seconds
+        )
+
+    async def __aenter__(self) -> "Client":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    # ---- tasks
+
+    async def submit(
+        self,
+        kind: str,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        id: str | None = None,
+        idempotency_key: str | None = None,
+        **more: Any,
+    ) -> Task:
+        """Submit one task. `more`: labels, project, deadline, max_attempts, ..."""
+        body = {"kind": kind, "payload": dict(payload or {}), **more}
+        if id is not None:
+            body["id"] = id
+        return await self._post("/tasks", body, idempotency_key)  # type: ignore[no-any-return]
+
+    async def submit_many(
+        self, tasks: Iterable[Mapping[str, Any]], *, idempotency_key: str | None = None
+    ) -> list[Submitted]:
+        """Up to 1,000 at once, each with its own verdict."""
+        body = {"tasks": [dict(task) for task in tasks]}
+        answer = await self._post("/tasks", body, idempotency_key)
+        return answer["items"]  # type: ignore[no-any-return]
+
+    async def task(self, id: str, *, as_of: str | None = None) -> Task:
+        return await self._get(f"/tasks/{_q(id)}", as_of=as_of)  # type: ignore[no-any-return]
+
+    async def tasks(self, *, limit: int | None = None, **where: Any) -> AsyncIterator[Task]:
+        """All tasks that fit, newest first; pages are fetched as needed."""
+        async for each in self._pages("/tasks", limit, where):
+            yield each
+
+    async def cancel(
+        self,
+        id: str,
+        *,
+        reason: str = "",
+        mode: Literal["graceful", "force"] = "graceful",
+        grace_seconds: float | None = None,
+        hold_seconds: float | None = None,
+        wait_seconds: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Receipt:
+        """Stop a task. The receipt says what the log decided, and whether it has stopped yet."""
+        body: dict[str, Any] = {"reason": reason, "mode": mode}
+        if grace_seconds is not None:
+            body["grace_seconds"] = grace_seconds
+        if hold_seconds is not None:
+            body |= {"if_unknown": "hold", "hold_seconds": hold_seconds}
+        return await self._post(  # type: ignore[no-any-return]
+            f"/tasks/{_q(id)}/cancel", body, idempotency_key, wait_seconds
+        )
+
+    async def receipt(
+        self, id: str, *, event_id: str | None = None, wait_seconds: float = 0
+    ) -> Receipt:
+        return await self._get(  # type: ignore[no-any-return]
+            f"/tasks/{_q(id)}/receipt", wait_seconds, event_id=event_id, wait=wait_seconds
+        )
+
+    async def approve(
+        self, id: str, *, answer: Any = None, wait: int | None = None, reason: str = ""
+    ) -> Task:
+        body = {"answer": answer, "wait": wait, "reason": reason}
+        return await self._post(f"/tasks/{_q(id)}/approve", body)  # type: ignore[no-any-return]
+
+    async def retry(self, id: str, *, attempt: int | None = None, reason: str = "") -> Task:
+        body = {"attempt": attempt, "reason": reason}
+        return await self._post(f"/tasks/{_q(id)}/retry", body)  # type: ignore[no-any-return]
+
+    async def skip(self, id: str, *, attempt: int | None = None, reason: str = "") -> Task:
+        body = {"attempt": attempt, "reason": reason}
+        return await self._post(f"/tasks/{_q(id)}/skip", body)  # type: ignore[no-any-return]
+
+    # ---- projects
+
+    async def create_project(self, **fields: Any) -> Project:
+        """`id`, `title`, `tasks`, `approved`, ..."""
+        return await self._post("/projects", fields)  # type: ignore[no-any-return]
+
+    async def project(self, id: str, *, as_of: str | None = None) -> Project:
+        return await self._get(f"/projects/{_q(id)}", as_of=as_of)  # type: ignore[no-any-return]
+
+    async def projects(self, *, limit: int | None = None, **where: Any) -> AsyncIterator[Project]:
+        async for each in self._pages("/projects", limit, where):
+            yield each
+
+    async def steer_project(
+        self, id: str, what: Literal["plan", "approve", "pause", "resume"], **fields: Any
+    ) -> Project:
+        return await self._post(f"/projects/{_q(id)}/{what}", fields)  # type: ignore[no-any-return]
+
+    async def cancel_project(
+        self, id: str, *, reason: str = "", wait_seconds: float | None = None, **fields: Any
+    ) -> Receipt:
+        body = {"reason": reason, **fields}
+        return await self._post(  # type: ignore[no-any-return]
+            f"/projects/{_q(id)}/cancel", body, None, wait_seconds
+        )
+
+    # ---- history
+
+    async def task_history(
+        self, id: str, *, limit: int | None = None
+    ) -> AsyncIterator[HistoryLine]:
+        async for each in self._pages(f"/tasks/{_q(id)}/history", limit, {}):
+            yield each
+
+    async def history(
+        self, *, limit: int | None = None, **where: Any
+    ) -> AsyncIterator[HistoryLine]:
+        """Your organization's history: by task, project, actor, type, verdict, time."""
+        async for each in self._pages("/history", limit, where):
+            yield each
+
+    async def stream(
+        self, *, task: str | None = None, project: str | None = None, after: str | None = None
+    ) -> AsyncIterator[Frame]:
+        """What is said, as it is said; goes on where it was when the connection is lost."""
+        path = (
+            f"/tasks/{_q(task)}/stream"
+            if task
+            else f"/projects/{_q(project)}/stream"
+            if project
+            else "/stream"
+        )
+        while True:
+            headers = {} if after is None else {"last-event-id": after}
+            timeout = httpx.Timeout(self._timeout_seconds, read=None)
+            try:
+                async with self._http.stream(
+                    "GET", PREFIX + path, headers=headers, timeout=timeout
+                ) as response:
+                    if response.status_code >= 400:
+                        await response.aread()
+                        raise _problem(response)
+                    async for frame in _frames(response.aiter_lines()):
+                        after = frame.id
+                        yield frame
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(1.0)
+
+    async def ready(self) -> dict[str, Any]:
+        """What `/readyz` says, whether it is ready or not."""
+        response = await self._http.get("/readyz")
+        document: dict[str, Any] = response.json()
+        return document
+
+    # ---- how
+
+    async def _get(self, path: str, wait_seconds: float = 0, **query: Any) -> Any:
+        given = {name: value for name, value in query.items() if value is not None}
+        return await self._send("GET", path, {}, given, None, wait_seconds)
+
+    async def _post(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        idempotency_key: str | None = None,
+        wait_seconds: float | None = None,
+    ) -> Any:
+        headers = {"idempotency-key": idempotency_key or str(uuid4())}
+        if wait_seconds is not None:
+            headers["prefer"] = f"wait={int(wait_seconds)}"
+        given = {name: value for name, value in body.items() if value is not None}
+        return await self._send("POST", path, headers, {}, given, wait_seconds or 0)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, Any],
+        body: Mapping[str, Any] | None,
+        wait_seconds: float,
+    ) -> Any:
+        async for attempt in stamina.retry_context(
+            on=_worth_repeating, attempts=self._attempts, timeout=self._timeout_seconds
+        ):
+            with attempt:
+                response = await self._http.request(
+                    method,
+                    PREFIX + path,
+                    headers=headers,
+                    params=query,
+                    json=body,
+                    timeout=self._timeout_seconds + wait_seconds,
+                )
+                if response.status_code >= 400:
+                    raise _problem(response)
+                return response.json()
+        raise AssertionError("retry_context ends only by returning or raising")
+
+    async def _pages(
+        self, path: str, limit: int | None, where: Mapping[str, Any]
+    ) -> AsyncIterator[Any]:
+        left = limit
+        cursor: str | None = None
+        while True:
+            rows = None if left is None else min(left, 500)
+            page = await self._get(path, cursor=cursor, limit=rows, **where)
+            for each in page["items"]:
+                yield each
+                if left is not None:
+                    left -= 1
+                    if left <= 0:
+                        return
+            cursor = page["next_cursor"]
+            if cursor is None or not page["items"]:
+                return
+
+
+class SyncClient:
+    """The same methods for code without asyncio: each waits for its answer."""
+
+    def __init__(self, url: str = DEFAULT_URL, key: str | None = None, **more: Any) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="countermand-client", daemon=True
+        )
+        self._thread.start()
+        self._client: Client = self._wait(_made(url, key, more))
+
+    def __enter__(self) -> "SyncClient":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._wait(self._client.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            asked = method(*args, **kwargs)
+            return self._iterate(asked) if hasattr(asked, "__aiter__") else self._wait(asked)
+
+        return call
+
+    def _wait(self, asked: Coroutine[Any, Any, T]) -> T:
+        future: Future[T] = asyncio.run_coroutine_threadsafe(asked, self._loop)
+        return future.result()
+
+    def _iterate(self, asked: AsyncIterator[T]) -> Iterator[T]:
+        while (each := self._wait(_next(asked))) is not END:
+            yield each  # type: ignore[misc]
+
+
+async def _made(url: str, key: str | None, more: Mapping[str, Any]) -> Client:
+    return Client(url, key, **more)
+
+
+END = object()
+
+
+async def _next(asked: AsyncIterator[T]) -> T | object:
+    return await anext(asked, END)
+
+
+async def _frames(lines: AsyncIterator[str]) -> AsyncIterator[Frame]:
+    fields: dict[str, str] = {}
+    async for line in lines:
+        if line.startswith(":"):
+            continue
+        if line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif "data" in fields:
+            yield Frame(
+                fields.get("event", "message"), fields.get("id", ""), json.loads(fields["data"])
+            )
+            fields = {}
+
+
+def _worth_repeating(error: Exception) -> bool:
+    """Nothing was answered, or it was said to try again; writes carry their Idempotency-Key."""
+    if isinstance(error, Problem):
+        return error.status in (429, 503)
+    return isinstance(error, httpx.TransportError)
+
+
+def _problem(response: httpx.Response) -> Problem:
+    try:
+        document = response.json()
+    except ValueError:
+        document = {}
+    return Problem(response.status_code, document if isinstance(document, dict) else {})
+
+
+def _q(id: str | None) -> str:
+    return quote(id or "", safe="")

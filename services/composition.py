@@ -1,0 +1,207 @@
+"""The one composition root: which adapters, which services, in which order they live and end.
+
+Everybody else gets what they need handed in; only this module knows the concrete parts.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import monotonic, time_ns
+from typing import Protocol
+
+import structlog
+
+from services.control_store import ControlStore, open_control_store
+from services.embedded_log import EmbeddedLog, open_log
+from services.executor.engine import LocalEngines
+from services.executor.executor import Executor
+from services.gateway.app import new_app
+from services.gateway.desk import Desk, new_desk
+from services.gateway.rate_limits import Buckets
+from services.gateway.server import Server, new_server
+from services.ledger import Ledger, Listener
+from services.operations.scope import Parts
+from services.outputs import Outputs
+from services.read_models.models import ReadModels
+from services.settings import Settings
+from services.verdicts import Verdicts
+from services.voice import Voice
+from services.watchdog import Watchdog
+from services.world import World, real_world
+
+START_SECONDS = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Everything of a service on one machine, made but not yet running."""
+
+    settings: Settings
+    store: ControlStore
+    history: EmbeddedLog
+    output: EmbeddedLog
+    reads: ReadModels
+    projector: "Projector"
+    verdicts: Verdicts
+    outputs: Outputs
+    executor: Executor
+    watchdog: Watchdog
+    ledger: Ledger
+    desk: Desk
+    server: Server
+
+
+async def serve_embedded(
+    settings: Settings, stopping: asyncio.Event, started: Callable[[str], None]
+) -> None:
+    """`countermand up`: all services in this process, until `stopping` is set."""
+    async with AsyncExitStack() as opened:
+        service = await make_embedded(settings, real_world(), opened)
+        await run_embedded(service, stopping, started)
+
+
+async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack) -> Embedded:
+    """What is opened here is closed in reverse order by whoever owns the stack."""
+    data = settings.data
+    now_us = partial(_microseconds)
+    store = open_control_store(settings.control_store_url, data)
+    opened.callback(store.close)
+    logs = []
+    for name in ("history", "output", "heartbeats"):
+        stream = await open_log(data / f"{name}.sqlite", name, now_us)
+        opened.push_async_callback(stream.close)
+        logs.append(stream)
+    history, output, heartbeats = logs
+    projector, reads = await open_read_side(data, history, opened)
+    verdicts = Verdicts()
+    executor_id = f"executor-{world.new_id()}"
+    voice = Voice(history, world, source=executor_id, region=settings.region)
+    watch_voice = Voice(history, world, source="watchdog", region=settings.region)
+    executor = Executor(
+        executor_id,
+        history=history,
+        output=output,
+        heartbeats=heartbeats,
+        voice=voice,
+        region=settings.region,
+        engines=LocalEngines(data, settings.executor),
+        settings=settings.executor,
+        world=world,
+        alone=True,
+    )
+    watchdog = Watchdog(
+        heartbeats=heartbeats,
+        voice=watch_voice,
+        world=world,
+        settings=settings.watchdog,
+        watchdog_id=f"watchdog-{world.new_id()}",
+    )
+    # The executor hears first: nothing stands between a cancel and its run.
+    listeners = (executor, voice, watch_voice, verdicts, watchdog, projector)
+    ledger = Ledger(history, reads, listeners, cancel_listeners=(executor,))
+    outputs = Outputs(output)
+    limits = settings.gateway
+    parts = Parts(
+        log=history,
+        reads=reads,
+        verdicts=verdicts,
+        world=world,
+        settings=limits,
+        denials=Buckets(
+            limits.denials_audited_per_minute / 60,
+            limits.denials_audited_per_minute,
+            limits.principals_counted,
+            monotonic,
+        ),
+        region=settings.region,
+        source="gateway",
+    )
+    desk = new_desk(parts, settings, store, outputs, monotonic, ready=ledger.ready.is_set)
+    server = new_server(new_app(desk), limits, settings.shutdown_grace_seconds)
+    return Embedded(
+        settings=settings,
+        store=store,
+        history=history,
+        output=output,
+        reads=reads,
+        projector=projector,
+        verdicts=verdicts,
+        outputs=outputs,
+        executor=executor,
+        watchdog=watchdog,
+        ledger=ledger,
+        desk=desk,
+        server=server,
+    )
+
+
+async def run_embedded(
+    service: Embedded, stopping: asyncio.Event, started: Callable[[str], None]
+) -> None:
+    """The order of life. A service that dies takes the others with it: nothing limps on."""
+    settings = service.settings
+    executor_stopping = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        sides = [
+            tasks.create_task(service.projector.run(), name="projector"),
+            tasks.create_task(service.ledger.run(), name="ledger"),
+            tasks.create_task(service.outputs.run(), name="outputs"),
+            tasks.create_task(service.watchdog.run(), name="watchdog"),
+            tasks.create_task(service.desk.keys.note_uses(), name="key uses"),
+        ]
+        executing = tasks.create_task(
+            service.executor.run(executor_stopping, settings.shutdown_grace_seconds),
+            name="executor",
+        )
+        async with asyncio.timeout(START_SECONDS):
+            await service.ledger.ready.wait()
+        serving = tasks.create_task(service.server.serve(), name="server")
+        await service.server.until_listening(START_SECONDS)
+        started(f"http://{settings.gateway.host}:{service.server.port}")
+        await stopping.wait()
+        await shut_down(service, sides, executing, serving, executor_stopping)
+
+
+async def shut_down(
+    service: Embedded,
+    sides: list[asyncio.Task[None]],
+    executing: asyncio.Task[None],
+    serving: asyncio.Task[None],
+    executor_stopping: asyncio.Event,
+) -> None:
+    """The order of the end."""
+    # 1. Streams end, nothing new is accepted; what is being answered is answered.
+    service.verdicts.close()
+    service.server.should_exit = True
+    await serving
+    # 2. Runs end within the grace; what doesn't is released, and said so.
+    executor_stopping.set()
+    await executing
+    # 3. What was said last is projected.
+    end = await service.history.end()
+    await service.reads.reached(end, service.settings.shutdown_grace_seconds)
+    await service.desk.keys.flush()
+    # 4. Side tasks; then logs and stores close, in the reverse order of their opening.
+    for side in sides:
+        side.cancel()
+
+
+class Projector(Listener, Protocol):
+    """What writes the read models."""
+
+    async def run(self) -> None: ...
+
+
+async def open_read_side(
+    data: Path, history: EmbeddedLog, opened: AsyncExitStack
+) -> "tuple[Projector, ReadModels]":
+    raise NotImplementedError
+
+
+def _microseconds() -> int:
+    return time_ns() // 1000
