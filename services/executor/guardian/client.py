@@ -1,161 +1,32 @@
 """The executor's side: starts a guardian, has it start process trees, and hears how they end.
 
-Nothing here polls: sockets and a pidfd wake the event loop. Every future is resolved, whoever dies:
-a tree's `gone` by its keeper, by the guardian in its place, or, when both were killed, by a search.
+Nothing here polls: sockets and a pidfd wake the event loop.
 """
 
 import asyncio
 import contextlib
 import itertools
 import os
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
 
 from . import wire
 from .process_table import look
-from .successor import absolute, answered_by_thread, wait_until_gone
-from .survivors import VARIABLE, kill_marked, mark_of_tree
+from .successor import absolute, wait_until_gone
+from .survivors import VARIABLE, mark_of_tree
+from .tree import CannotStart, Gone, Tree, resolve
 
 __all__ = ["CannotGuard", "CannotStart", "Gone", "Guardian", "Tree", "wait_until_gone"]
 
 START_SECONDS = 10.0
 """For a guardian to be ready, and for a program to be executed."""
-KEEPER_SECONDS = 2.0
-"""How long a keeper may leave a request to kill unanswered before it is killed itself."""
-KILLED_STATUS = int(signal.SIGKILL)
 
 
 class CannotGuard(Exception):
     """The guardian can't do its work; the text says why."""
-
-
-class CannotStart(Exception):
-    """The command can't be started; the text says why."""
-
-
-class Gone(NamedTuple):
-    """The proof that nothing of a tree is left."""
-
-    status: int | None
-    """The main process's wait status, as far as somebody who knew it lived to tell."""
-    killed: int
-    """How many processes ended by SIGKILL since it was first sent."""
-    by: Literal["keeper", "guardian", "search"]
-    """Who knows: the tree's keeper had no child left; the guardian, its heir, had none; or both
-    were killed, and no process shows the tree's mark (see `survivors`)."""
-
-
-class Tree:
-    """A process and everything that descends from it."""
-
-    def __init__(self, sock: socket.socket, mark: str) -> None:
-        loop = asyncio.get_running_loop()
-        self.pid = 0
-        self.started_at = 0.0
-        """Seconds since the epoch, as in process listings."""
-        self.exited: asyncio.Future[int] = loop.create_future()
-        """The main process's wait status. What it started may still be alive.
-
-        A main process that ends by itself leaves its descendants a second to end as well, then they
-        are killed. After `terminate` nobody is killed unless you say so.
-        """
-        self.gone: asyncio.Future[Gone] = loop.create_future()
-        self.started: asyncio.Future[None] = loop.create_future()
-        self._sock = sock
-        self._mark = mark
-        self._loop = loop
-        self._keeper: int | None = None
-        """A pidfd."""
-        self._killing: asyncio.TimerHandle | None = None
-        loop.add_reader(sock.fileno(), self._hear)
-
-    def terminate(self) -> None:
-        """SIGTERM to every process of the tree."""
-        self._say(wire.TERMINATE)
-
-    def kill(self) -> None:
-        """SIGKILL to every process of the tree, until none is left."""
-        if self._killing is None and not self.gone.done():
-            self._killing = self._loop.call_later(KEEPER_SECONDS, self._kill_keeper)
-            self._say(wire.KILL)
-
-    def abandon(self) -> None:
-        """Have it killed without hearing of it. Only for a start that nobody waits for any more."""
-        self._close()
-
-    def _say(self, what: str) -> None:
-        if self._sock.fileno() >= 0:
-            wire.tell(self._sock, what)
-
-    def _kill_keeper(self) -> None:
-        """It is stopped, or has more to do than it can: the guardian inherits the tree."""
-        if self._keeper is not None:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._keeper, signal.SIGKILL)
-
-    def _hear(self) -> None:
-        while self._sock.fileno() >= 0:
-            try:
-                packet = self._sock.recv(wire.PACKET_BYTES)
-            except BlockingIOError:
-                return
-            except OSError:
-                packet = b""
-            if packet:
-                self._learn(wire.decoded(packet))
-            else:
-                self._close()
-                self._search()
-
-    def _learn(self, words: dict[str, Any]) -> None:
-        match words["what"]:
-            case wire.STARTED:
-                self.pid = words["pid"]
-                self.started_at = _since_epoch(words["started_ticks"])
-                self._keeper = _pidfd(words["keeper"])
-                _resolve(self.started, None)
-            case wire.CANNOT_START:
-                self._close()
-                if not self.started.done():
-                    self.started.set_exception(CannotStart(words["error"]))
-            case wire.EXITED:
-                _resolve(self.exited, words["status"])
-            case wire.GONE:
-                self._end(words["status"], words["killed"], words["by"])
-            case other:
-                raise AssertionError(f"a keeper of another release says {other!r}")
-
-    def _search(self) -> None:
-        """Keeper and guardian are both dead, and can't have told: only they had the other end."""
-        searched = answered_by_thread(lambda: kill_marked(exactly=self._mark))
-        searched.add_done_callback(lambda _: self._end(None, searched.result(), "search"))
-
-    def _end(
-        self, status: int | None, killed: int, by: Literal["keeper", "guardian", "search"]
-    ) -> None:
-        self._close()
-        if status is None and self.exited.done():
-            status = self.exited.result()
-        # Unknown: but with its keeper the kernel kills the main process, if it still was alive.
-        _resolve(self.exited, KILLED_STATUS)
-        _resolve(self.gone, Gone(status, killed, by))
-        if not self.started.done():
-            self.started.set_exception(CannotStart("the guardian died before it could say more"))
-
-    def _close(self) -> None:
-        if self._killing is not None:
-            self._killing.cancel()
-        if self._keeper is not None:
-            os.close(self._keeper)
-            self._keeper = None
-        if self._sock.fileno() >= 0:
-            self._loop.remove_reader(self._sock.fileno())
-            self._sock.close()
 
 
 class Guardian:
@@ -232,7 +103,7 @@ class Guardian:
         mark = mark_of_tree(self._lock_path, self.id, next(self._numbers))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        tree = Tree(ours, mark)
+        tree = Tree(ours, mark, self._take_over)
         with theirs:
             try:
                 async with asyncio.timeout(START_SECONDS):
@@ -254,10 +125,15 @@ class Guardian:
         if self._control.fileno() >= 0:
             wire.tell(self._control, wire.LEASE, until=until)
 
+    def _take_over(self, keeper: int) -> None:
+        if self._control.fileno() >= 0:
+            wire.tell(self._control, wire.TAKE_OVER, keeper=keeper)
+
     async def close(self, timeout_seconds: float) -> None:
         """Have what is left killed, and wait until the guardian is gone. Raises `TimeoutError`."""
         if self._control.fileno() >= 0:
-            self._control.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # it just died
+                self._control.shutdown(socket.SHUT_WR)
         async with asyncio.timeout(timeout_seconds):
             await asyncio.shield(self.closed)
             await asyncio.gather(*(asyncio.shield(tree.gone) for tree in self._trees))
@@ -289,7 +165,7 @@ class Guardian:
         """Returns when the guardian may take more."""
         writable: asyncio.Future[None] = self._loop.create_future()
         fd = self._control.fileno()
-        self._loop.add_writer(fd, _resolve, writable, None)
+        self._loop.add_writer(fd, resolve, writable, None)
         try:
             await writable
         finally:
@@ -307,7 +183,7 @@ class Guardian:
             return  # `_ended` follows
         words = wire.decoded(packet)
         if words["what"] == wire.READY:
-            _resolve(self._ready, None)
+            resolve(self._ready, None)
         elif not self._ready.done():
             self._ready.set_exception(CannotGuard(words["error"]))
 
@@ -321,7 +197,7 @@ class Guardian:
         if not self._ready.done():
             code = self._process.returncode
             self._ready.set_exception(CannotGuard(f"the guardian ended with code {code}"))
-        _resolve(self.closed, None)
+        resolve(self.closed, None)
 
 
 def _launch(
@@ -336,22 +212,3 @@ def _launch(
         start_new_session=True,
         cwd="/",
     )
-
-
-def _resolve(future: "asyncio.Future[Any]", result: object) -> None:
-    if not future.done():
-        future.set_result(result)
-
-
-def _pidfd(pid: int) -> int | None:
-    try:
-        return os.pidfd_open(pid)
-    except ProcessLookupError:
-        return None
-
-
-def _since_epoch(started_ticks: int) -> float:
-    for line in Path("/proc/stat").read_text().splitlines():
-        if line.startswith("btime "):
-            return int(line.split()[1]) + started_ticks / os.sysconf("SC_CLK_TCK")
-    raise CannotGuard("/proc/stat has no btime")

@@ -107,6 +107,8 @@ class Guardian:
             self._lease_until = max(self._lease_until, words["until"])
         elif words["what"] == wire.SPAWN:
             self._spawn(words["numbers"], fds)
+        elif words["what"] == wire.TAKE_OVER and words["keeper"] in self._keepers:
+            os.kill(words["keeper"], signal.SIGKILL)  # what it leaves is swept
         return True
 
     def _spawn(self, numbers: Sequence[int], fds: Sequence[int]) -> None:

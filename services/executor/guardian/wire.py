@@ -19,6 +19,7 @@ ERROR_CHARACTERS = 2_000
 # From the executor to the guardian.
 SPAWN = "spawn"
 LEASE = "lease"
+TAKE_OVER = "take_over"
 # From the executor to a keeper.
 TERMINATE = "terminate"
 KILL = "kill"
