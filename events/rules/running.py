@@ -70,7 +70,7 @@ def said_by_run(task: TaskState, event: Event, body: RunBody) -> Outcome:
     if task.run is None or task.run.id != body.run_id:
         return void(Reason.NOT_CURRENT_RUN)
     if task.evidence is Evidence.PRESUMED:
-        return noted(task._replace(contradicted=True), reason=Reason.AFTER_PRESUMED)
+        return after_presumed(task, body)
     if isinstance(body, CancelObserved | CancelUnconfirmed):
         return noted() if task.cancel is not None else void(Reason.NOT_CANCELLING)
     if task.finished:
@@ -113,6 +113,13 @@ def said_by_run(task: TaskState, event: Event, body: RunBody) -> Outcome:
             return effective(again(task))
         case _:
             assert_never(body)
+
+
+def after_presumed(task: TaskState, body: RunBody) -> Outcome:
+    """That it was killed is what had been presumed; any other word says that it lived on."""
+    if isinstance(body, TaskCancelled | RunReleased) and body.evidence is Evidence.KILLED:
+        return noted(reason=Reason.AFTER_PRESUMED)
+    return noted(task._replace(contradicted=True), reason=Reason.AFTER_PRESUMED)
 
 
 def attached(task: TaskState, run: Run, body: RunAttached) -> Outcome:
