@@ -189,6 +189,15 @@ def counted(outcome: Outcome) -> bool:
     return outcome.verdict.value != "void"
 
 
+def marked(settings: ExecutorSettings, marker: str) -> ExecutorSettings:
+    """Commands don't inherit the environment: what they start must be found all the same."""
+    commands = {
+        name: command.model_copy(update={"environment": {**command.environment, MARKER: marker}})
+        for name, command in settings.commands.items()
+    }
+    return settings.model_copy(update={"commands": commands})
+
+
 def now_us() -> int:
     return int(real_world().now().timestamp() * 1_000_000)
 
@@ -199,7 +208,7 @@ async def a_rig(folder: Path, settings: ExecutorSettings | None = None) -> Async
     marker = uuid4().hex
     os.environ[MARKER] = marker
     world = real_world()
-    settings = settings or ExecutorSettings()
+    settings = marked(settings or ExecutorSettings(), marker)
     history, output, beats = (
         memory_log(POPOApplicationRecorder(), name, now_us)
         for name in ("history", "output", "heartbeats")

@@ -9,13 +9,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from services.executor.guardian.client import Guardian, wait_until_gone
+from events.errors import CountermandError
+from services.executor.guardian.client import CannotGuard, Guardian, wait_until_gone
 from services.executor.runtime import Runtime
 from services.executor.runtimes.commands import Commands
 from services.executor.runtimes.handlers import Handlers
 from services.executor.settings import ExecutorSettings
 
 PREDECESSOR_SECONDS = 30.0
+
+
+class EngineUnavailable(CountermandError):
+    """There is no guardian here, hence nothing can be run."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"no guardian can be started: {why}")
 
 
 class Engine(Protocol):
@@ -83,7 +91,10 @@ class LocalEngines:
         return await wait_until_gone(self._lock, PREDECESSOR_SECONDS)
 
     async def open(self, lease_until: float) -> LocalEngine:
-        guardian = await Guardian.start(self._lock, lease_until)
+        try:
+            guardian = await Guardian.start(self._lock, lease_until)
+        except CannotGuard as error:
+            raise EngineUnavailable(str(error)) from error
         engine = LocalEngine(guardian, self._settings)
         try:
             for runtime in engine.runtimes:

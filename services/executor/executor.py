@@ -31,6 +31,7 @@ from services.executor.run import LiveRun, Surroundings
 from services.executor.runtime import Runtime
 from services.executor.settings import ExecutorSettings
 from services.executor.waiting_room import Place, WaitingRoom
+from services.log_end import end_of
 from services.voice import Voice, as_executor
 from services.world import World
 
@@ -219,13 +220,21 @@ class Executor:
             await self._engine.close()
 
     async def _open(self) -> None:
-        if not await self._engines.predecessor_gone():
-            raise PredecessorLives
-        await self._lease.beat()
-        self._engine = await self._engines.open(self._lease.until)
-        await self._lease.beat()
-        self._engine.renew(self._lease.until)
-        self._fit.set()
+        """A lease, an engine, and a heartbeat that says what it can run."""
+        while True:
+            if not await self._engines.predecessor_gone():
+                raise PredecessorLives
+            await self._lease.beat()
+            try:
+                self._engine = await self._engines.open(self._lease.until)
+            except CountermandError:
+                if asyncio.get_running_loop().time() < self._lease.until:
+                    raise
+                continue  # This process was stopped meanwhile, and its lease ended.
+            await self._lease.beat()
+            self._engine.renew(self._lease.until)
+            self._fit.set()
+            return
 
     async def _stay_guarded(self) -> None:
         """When the guardian is gone, so is everything it guarded: begin anew, with nothing."""
@@ -244,7 +253,7 @@ class Executor:
             self._engine.renew(until)
 
     async def _hear_peers(self) -> None:
-        end = await self._heartbeats.end()
+        end = await end_of(self._heartbeats)
         start = {partition: max(offset - PEERS_RECORDS, 0) for partition, offset in end.items()}
         async for records in self._heartbeats.follow(start):
             for record in records:

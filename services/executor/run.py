@@ -248,6 +248,8 @@ class LiveRun:
             stop = self.stop
             assert stop is not None
             self.told.clear()
+            if handle.ended.done():
+                return handle.ended.result()
             # 1. Ask, and note it beside the ask, never before it.
             if not stop.forced:
                 handle.ask(stop)

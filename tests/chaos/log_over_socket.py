@@ -62,9 +62,10 @@ class LogServer:
             case "end":
                 send(writer, (number, dict(await log.end())))
             case "follow":
-                async for records in log.follow(*argument):
-                    send(writer, (number, list(records)))
-                    await writer.drain()
+                with suppress(ConnectionError):  # Whoever followed was killed.
+                    async for records in log.follow(*argument):
+                        send(writer, (number, list(records)))
+                        await writer.drain()
             case _:
                 raise ValueError(f"no verb {verb!r}")
 

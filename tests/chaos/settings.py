@@ -1,9 +1,11 @@
 """What executors in chaos are set to."""
 
+import os
 import sys
 from pathlib import Path
 
 from services.executor.settings import Command, ExecutorSettings
+from tests.rig import MARKER, marked
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +27,7 @@ COMMANDS = {
 
 
 def settings_of_chaos(lease_seconds: float) -> ExecutorSettings:
-    return ExecutorSettings(
+    settings = ExecutorSettings(
         modules=("countermand.handlers.samples",),
         module_paths=(ROOT,),
         commands=COMMANDS,
@@ -33,3 +35,4 @@ def settings_of_chaos(lease_seconds: float) -> ExecutorSettings:
         claim_delay_seconds=0.05,
         isolated_hosts_ready=1,
     )
+    return marked(settings, os.environ[MARKER])

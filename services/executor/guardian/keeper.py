@@ -30,6 +30,7 @@ class Keeper:
         """The pipe that ends with the guardian."""
         self._watch = ChildWatch()
         self._main = 0
+        self._started_ticks = 0
         self._problem: int | None = None
         """The pipe that says how the start went, until it has."""
         self._failed = False
@@ -45,6 +46,9 @@ class Keeper:
         become_subreaper()
         try:
             self._main, self._problem = fork_and_exec(command)
+            row = look(self._main)  # ours until we wait for it, dead or alive
+            assert row is not None
+            self._started_ticks = row.process.started_ticks
         except OSError as error:
             wire.tell(self._executor, wire.CANNOT_START, error=f"forking: {error.strerror}")
             return
@@ -108,13 +112,11 @@ class Keeper:
             self._failed = True
             wire.tell(self._executor, wire.CANNOT_START, error=problem)
             return
-        row = look(self._main)  # ours until we wait for it, dead or alive
-        assert row is not None
         wire.tell(
             self._executor,
             wire.STARTED,
             pid=self._main,
-            started_ticks=row.process.started_ticks,
+            started_ticks=self._started_ticks,
             keeper=os.getpid(),
         )
 
