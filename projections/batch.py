@@ -76,6 +76,8 @@ def add(batch: Batch, entry: Entry) -> None:
     batch.history.append(history_rows.line(stored, event, outcome, after))
     for task in outcome.tasks:
         add_task(batch, event, here, task)
+    if outcome.verdict is Verdict.NOTED and not outcome.tasks and isinstance(after, TaskState):
+        add_task(batch, event, here, after)
     if outcome.project is not None:
         add_project(batch, event, here, outcome.project)
     if outcome.verdict is Verdict.NOTED:

@@ -1,11 +1,13 @@
 """One line of the history: a record of the log, the event in it, and the fold's verdict."""
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from events.errors import MalformedEvent
 from events.event import Event, decode
 from events.log import Record
 from events.outcome import Outcome, void
+from events.positions import Frontier
 from events.state import ProjectState, TaskState
 from events.words import Reason
 
@@ -30,6 +32,16 @@ class Decoded(NamedTuple):
     record: Record
     event: Event | None
     trouble: str = ""
+
+
+def unread(records: Iterable[Record], frontier: Frontier) -> Iterator[Record]:
+    """Those of the records that the frontier doesn't include, each of them once."""
+    reached = dict(frontier)
+    for record in records:
+        partition, offset = record.position
+        if offset >= reached.get(partition, 0):
+            reached[partition] = offset + 1
+            yield record
 
 
 def decoded(record: Record) -> Decoded:

@@ -4,7 +4,9 @@ from typing import TypeAlias
 
 from events.event import Event
 from events.outcome import Outcome
+from events.run_events import RunLost, TaskCompleted, TaskFailed
 from events.state import ProjectState, TaskState
+from events.words import Verdict
 from projections import task_rows
 from projections.moments import us
 from projections.place import Place
@@ -41,7 +43,21 @@ def line(
         outcome.late_seconds,
         None,
         *left,
+        *ended(event, outcome, after),
     )
+
+
+def ended(
+    event: Event, outcome: Outcome, after: TaskState | ProjectState | None
+) -> tuple[str | None, str | None]:
+    """The error that the end of a run left, which may be of the fold's making."""
+    if (
+        isinstance(event.data, TaskCompleted | TaskFailed | RunLost)
+        and outcome.verdict is Verdict.EFFECTIVE
+        and isinstance(after, TaskState)
+    ):
+        return task_rows.error(after), after.error_type
+    return None, None
 
 
 def malformed(stored: Stored, outcome: Outcome, trouble: str) -> Cells:
@@ -54,4 +70,6 @@ def malformed(stored: Stored, outcome: Outcome, trouble: str) -> Cells:
         None,
         trouble,
         *NOTHING_AFTER,
+        None,
+        None,
     )

@@ -18,6 +18,11 @@ def place(position: Position) -> Place:
     return position.partition << OFFSET_BITS | position.offset
 
 
+def is_place(position: Position) -> bool:
+    """Whether any record can stand there."""
+    return 0 <= position.partition < 1 << 16 and 0 <= position.offset < 1 << OFFSET_BITS
+
+
 def position(place: Place) -> Position:
     return Position(place >> OFFSET_BITS, place & (1 << OFFSET_BITS) - 1)
 

@@ -104,6 +104,9 @@ history = Table(
     Column("late_seconds", Float),
     Column("trouble", Text),
     *task_after(),
+    # Said by the lines of a run's end only; the result is in their bytes.
+    Column("error", Text),
+    Column("error_type", Text),
     Index("history_by_subject", "organization", "subject", "place"),
     Index("history_by_root", "organization", "root", "place"),
     Index("history_by_event", "organization", "event_id", "place"),

@@ -65,8 +65,12 @@ def submission(event: Event, place: Place) -> Cells:
 def ending(task: TaskState, place: Place) -> Cells:
     """The last columns of `tables.task_status`."""
     result = None if task.result is None else json.dumps(task.result)
-    error = None if task.error is None else json.dumps(task.error)
-    return (result, error, task.error_type, place)
+    return (result, error(task), task.error_type, place)
+
+
+def error(task: TaskState) -> str | None:
+    """As JSON: its text may hold characters that a database's text can't."""
+    return None if task.error is None else json.dumps(task.error)
 
 
 def labels(organization: str, task: TaskState) -> list[Cells]:

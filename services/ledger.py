@@ -20,7 +20,7 @@ from events.log import Log, Record
 from events.positions import Frontier, Position
 from events.project_events import ProjectCancelRequested
 from events.state import Root
-from projections.entry import Decoded, Entry, decoded
+from projections.entry import Decoded, Entry, decoded, unread
 from projections.memory import Memory
 
 RECALLED_AT_ONCE = 500
@@ -150,16 +150,13 @@ class Ledger:
 
     def _readable(self, records: Sequence[Record]) -> Iterator[Decoded]:
         """What hasn't been judged yet, up to the first event in a partition that can't be read."""
-        expected = dict(self.frontier)
-        for record in records:
-            partition, offset = record.position
-            if partition in self.stopped or offset < expected.get(partition, 0):
-                continue
-            expected[partition] = offset + 1
-            try:
-                yield decoded(record)
-            except UnknownVersion as why:
-                self.stopped[partition] = Stopped(record.position, why)
+        for record in unread(records, self.frontier):
+            partition = record.position.partition
+            if partition not in self.stopped:
+                try:
+                    yield decoded(record)
+                except UnknownVersion as why:
+                    self.stopped[partition] = Stopped(record.position, why)
 
     def _pass_on_cancels(self, records: Sequence[Record]) -> None:
         cancels = [

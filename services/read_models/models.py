@@ -4,26 +4,44 @@ ledger needs of the history.
 Reads see one committed state each. What is written here, only the projector writes.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 from events.event import Event
 from events.positions import Frontier
+from services.ledger import Snapshot
+from services.read_models.arrivals import Arrivals
+from services.read_models.asking import compiled_for
+from services.read_models.database import Database
+from services.read_models.live import events_of
 from services.read_models.organization import OrganizationView
-from services.read_models.rows import MalformedRecord, Page, Snapshot
+from services.read_models.reader import Reader
+from services.read_models.rows import MalformedRecord, Page
 
 
 class ReadModels:
-    """The generation in use. One object a process."""
+    """The generation in use. One object a process; for one event loop."""
+
+    def __init__(self, database: Database) -> None:
+        self._reader = Reader(database)
+        self._questions = compiled_for(database)
+        self._arrivals = Arrivals({})
+
+    async def open(self) -> None:
+        """Learn how far they have come."""
+        self.learn(await self._reader.ask(self._questions.past.frontier))
+
+    async def close(self) -> None:
+        await self._reader.close()
 
     def of(self, organization: str) -> OrganizationView:
         """Everything that may be asked about one organization."""
-        raise NotImplementedError
+        return OrganizationView(organization, self._reader, self._questions)
 
-    # ------------------------------------------------------------------------------- how far
+    # ------------------------------------------------------------------------------ how far
 
     def frontier(self) -> Frontier:
         """How far the read models are known to have come."""
-        raise NotImplementedError
+        return self._arrivals.frontier()
 
     async def reached(self, frontier: Frontier, timeout_seconds: float) -> bool:
         """Whether the read models cover this frontier, at the latest when the timeout is over.
@@ -31,23 +49,31 @@ class ReadModels:
         Woken by whoever learns that they have moved on; it doesn't poll. For one append:
         `await models.reached(after({}, positions), 5)`.
         """
-        raise NotImplementedError
+        return await self._arrivals.reached(frontier, timeout_seconds)
 
     async def moved(self, beyond: Frontier, timeout_seconds: float) -> Frontier:
         """The frontier as soon as any partition has gone beyond this one, or after the timeout."""
-        raise NotImplementedError
+        return await self._arrivals.moved(beyond, timeout_seconds)
 
-    # ---------------------------------------------------------------------- the ledger's history
+    def learn(self, frontier: Frontier) -> None:
+        """The read models have come so far, says who wrote them or was notified of it."""
+        self._arrivals.learn(frontier)
+
+    def use(self, database: Database) -> None:
+        """From the next question on, another generation that has come as far."""
+        self._reader.use(database)
+
+    # --------------------------------------------------------------------- the ledger's history
 
     async def snapshot(self) -> Snapshot:
         """Where the read models are, and which roots are alive there. Operator-level."""
-        raise NotImplementedError
+        return await self._reader.ask(self._questions.live.snapshot)
 
-    async def events_of(
+    def events_of(
         self, keys: Collection[str], before: Frontier
-    ) -> Mapping[str, Sequence[Event]]:
-        """The events of these roots before a frontier, by log key. Operator-level."""
-        raise NotImplementedError
+    ) -> AsyncIterator[tuple[str, Sequence[Event]]]:
+        """The events of these roots before a frontier, in parts. Operator-level."""
+        return events_of(self._reader, self._questions.live, keys, before)
 
     # -------------------------------------------------------------------------- operator-level
 
@@ -55,4 +81,5 @@ class ReadModels:
         self, *, cursor: str | None = None, limit: int = 100
     ) -> Page[MalformedRecord]:
         """Records that are no events, oldest first."""
-        raise NotImplementedError
+        malformed = self._questions.malformed
+        return await self._reader.ask(lambda session: malformed.page(session, cursor, limit))

@@ -1,8 +1,16 @@
 """One organization's rows: every question that a caller may cause, scoped in this one place."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from events.positions import Frontier, Position
+from events.words import Status
+from services.read_models import projects, stops, task_pages
+from services.read_models.asking import Questions
+from services.read_models.database import Session
+from services.read_models.line_pages import page_of_lines, spans_of
+from services.read_models.paging import Key, Looked, page_of
 from services.read_models.questions import (
     AsOf,
     CancellationFilter,
@@ -10,17 +18,37 @@ from services.read_models.questions import (
     ProjectFilter,
     TaskFilter,
 )
+from services.read_models.reader import Reader
+from services.read_models.receipts import receipt
 from services.read_models.rows import Cancellation, HistoryLine, Page, Project, Receipt, Task
+from services.read_models.scope import Scoped
+
+Answer = TypeVar("Answer")
 
 
 class OrganizationView:
-    """What one organization may see. Made by `ReadModels.of`."""
+    """What one organization may see. Made by `ReadModels.of`.
 
-    organization: str
+    Lists come newest first. What is looked at for one page is bounded: a page may be short, even
+    empty, and still have a next one.
+    """
+
+    def __init__(self, organization: str, reader: Reader, questions: Questions) -> None:
+        self.organization = organization
+        self._reader = reader
+        self._questions = questions
+
+    # ------------------------------------------------------------------------------- tasks
 
     async def task(self, id: str, *, as_of: AsOf | None = None) -> Task | None:
         """The task, now or as of then; None when it isn't (or wasn't yet) there."""
-        raise NotImplementedError
+        tasks = self._questions.tasks
+        if as_of is None:
+            return await self._ask(lambda scoped: tasks.now(scoped, id))
+        then = as_of
+        return await self._ask_at_once(
+            lambda scoped: tasks.as_of(scoped, id, self._frontier(scoped, then))
+        )
 
     async def tasks(
         self,
@@ -30,12 +58,33 @@ class OrganizationView:
         limit: int = 100,
         as_of: AsOf | None = None,
     ) -> Page[Task]:
-        """Tasks, newest first."""
-        raise NotImplementedError
+        """Tasks, now or as of then."""
+        then = await self._point(as_of)
+        tasks = self._questions.tasks
+
+        async def look(after: Key | None, rows: int) -> Sequence[Looked[Task]]:
+            return await self._ask_at_once(
+                lambda scoped: task_pages.look(scoped, tasks, where, then, after, rows)
+            )
+
+        return await page_of(look, cursor, limit)
+
+    async def statuses_below(self, id: str) -> Mapping[Status, int]:
+        """How many tasks below a task or project are in which status."""
+        counts = self._questions.tasks.statuses_below
+        return await self._ask(lambda scoped: counts(scoped, id))
+
+    # ---------------------------------------------------------------------------- projects
 
     async def project(self, id: str, *, as_of: AsOf | None = None) -> Project | None:
         """The project, now or as of then."""
-        raise NotImplementedError
+        asked = self._questions.projects
+        if as_of is None:
+            return await self._ask(lambda scoped: asked.now(scoped, id))
+        then = as_of
+        return await self._ask_at_once(
+            lambda scoped: asked.as_of(scoped, id, self._frontier(scoped, then))
+        )
 
     async def projects(
         self,
@@ -45,8 +94,18 @@ class OrganizationView:
         limit: int = 100,
         as_of: AsOf | None = None,
     ) -> Page[Project]:
-        """Projects, newest first."""
-        raise NotImplementedError
+        """Projects, now or as of then."""
+        then = await self._point(as_of)
+        asked = self._questions.projects
+
+        async def look(after: Key | None, rows: int) -> Sequence[Looked[Project]]:
+            return await self._ask_at_once(
+                lambda scoped: projects.look(scoped, asked, where, then, after, rows)
+            )
+
+        return await page_of(look, cursor, limit)
+
+    # ----------------------------------------------------------------------------- history
 
     async def history(
         self,
@@ -63,15 +122,20 @@ class OrganizationView:
         frontier behind its last line, written, and is given even at the end when there are
         lines: a stream goes on from it.
         """
-        raise NotImplementedError
+        questions = self._questions
+        spans = await self._ask_at_once(
+            lambda scoped: spans_of(scoped, questions, where, start, cursor, newest_first)
+        )
+        return await page_of_lines(self._ask_at_once, questions, where, spans, limit, newest_first)
 
     async def line_at(self, position: Position) -> HistoryLine | None:
         """The line at this position, if it is this organization's: where verdicts are read."""
-        raise NotImplementedError
+        lines = self._questions.lines
+        return await self._ask(lambda scoped: lines.at(scoped, position))
 
     async def receipt(self, event_id: UUID) -> Receipt | None:
         """What became of the request with this id; by the first line that has it."""
-        raise NotImplementedError
+        return await self._ask_at_once(lambda scoped: receipt(scoped, self._questions, event_id))
 
     async def cancellations(
         self,
@@ -81,4 +145,35 @@ class OrganizationView:
         limit: int = 100,
     ) -> Page[Cancellation]:
         """Cancellations, those asked for last first."""
-        raise NotImplementedError
+        cancels = self._questions.cancels
+
+        async def look(after: Key | None, rows: int) -> Sequence[Looked[Cancellation]]:
+            return await self._ask_at_once(
+                lambda scoped: stops.look(scoped, cancels, where, after, rows)
+            )
+
+        return await page_of(look, cursor, limit)
+
+    # ------------------------------------------------------------------------------ asking
+
+    async def _ask(self, question: Callable[[Scoped], Answer]) -> Answer:
+        """A question whose look-ups needn't see the same state."""
+        return await self._reader.ask(lambda session: question(Scoped(session, self.organization)))
+
+    async def _ask_at_once(self, question: Callable[[Scoped], Answer]) -> Answer:
+        """A question that sees one state from its begin to its end."""
+
+        def asked(session: Session) -> Answer:
+            with session.reading():
+                return question(Scoped(session, self.organization))
+
+        return await self._reader.ask(asked)
+
+    async def _point(self, as_of: AsOf | None) -> Frontier | None:
+        if as_of is None:
+            return None
+        then = as_of
+        return await self._ask_at_once(lambda scoped: self._frontier(scoped, then))
+
+    def _frontier(self, scoped: Scoped, as_of: AsOf) -> Frontier:
+        return self._questions.past.as_frontier(scoped.session, as_of)

@@ -1,6 +1,5 @@
 """The answers: frozen rows, with the language's own words and with times as datetimes."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
@@ -9,7 +8,7 @@ from pydantic import JsonValue
 
 from events.body import Actor
 from events.event import Event
-from events.positions import Frontier, Position
+from events.positions import Position
 from events.project_events import ProjectCreated
 from events.task_events import TaskSubmitted
 from events.words import Evidence, Mode, Origin, ProjectStatus, Reason, Status, Verdict
@@ -75,7 +74,7 @@ class Task(NamedTuple):
     contradicted: bool
     cancel: CancelInForce | None
     position: Position
-    """Of the last event that changed it."""
+    """Of the last event about it that wasn't void, or from above that changed it."""
 
     @property
     def region(self) -> str:
@@ -141,8 +140,6 @@ class Receipt(NamedTuple):
     cancel: CancelInForce | None
     """The cancel in force on its subject, which may be another one than this request's."""
     evidence: Evidence | None
-    below: Mapping[str, int]
-    """What an effective cancel did to what is below its subject: how many are in which status."""
 
 
 class Cancellation(NamedTuple):
@@ -157,8 +154,9 @@ class Cancellation(NamedTuple):
     status: Status | ProjectStatus
     cancel: CancelInForce
     evidence: Evidence | None
-    due_at: datetime
-    """When the grace ends: not stopped by then, it is overdue."""
+    due_at: datetime | None
+    """When the grace ends: not stopped by then, it is overdue. None for a project whose tasks keep
+    their own."""
 
     @property
     def to_observed_seconds(self) -> float | None:
@@ -178,10 +176,3 @@ class MalformedRecord(NamedTuple):
     appended_at: datetime
     value: bytes
     trouble: str
-
-
-class Snapshot(NamedTuple):
-    """The read models' frontier, and the log keys of all roots that are alive there."""
-
-    frontier: Frontier
-    live_keys: tuple[str, ...]

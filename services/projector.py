@@ -1,0 +1,122 @@
+"""Feeds what the ledger has judged to the read models: the one who writes them.
+
+A listener of the ledger with a bounded queue, and a thread that writes what has come, batch after
+batch; who waits for the read models is woken after each commit. Progress lives in the tables only.
+When a rebuilt generation has taken over, it goes on there. Knows no rules and no log.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from events.errors import CountermandError
+from events.positions import Frontier
+from events.state import Root
+from projections.batch import folded
+from projections.checkpoint import Checkpoint
+from projections.entry import Entry
+from services.read_models.errors import OtherProjector, Superseded
+from services.read_models.generations import Generations
+from services.read_models.models import ReadModels
+from services.read_models.writing import Writer
+
+ENTRIES_LIMIT = 10_000
+"""In the queue. The ledger waits beyond it."""
+ROWS_AT_ONCE = 2_000
+"""In one transaction, give or take an entry: one cancel may change ten thousand tasks."""
+
+
+class Projector:
+    """One object a process. `run` it before the ledger."""
+
+    def __init__(self, generations: Generations, models: ReadModels, writer: Writer) -> None:
+        self.trouble: CountermandError | None = None
+        """Why it no longer writes. Whoever asks for health shows it."""
+        self._generations = generations
+        self._models = models
+        self._writer = writer
+        self._checkpoints: Mapping[int, Checkpoint] = writer.checkpoints()
+        self._thread = ThreadPoolExecutor(1, "projector")
+        self._waiting: deque[Entry] = deque()
+        self._some = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    # ------------------------------------------------------------------ what the ledger tells
+
+    def recalled(self, roots: Mapping[str, Root], frontier: Frontier) -> None:
+        """Nothing: what is alive is in the tables."""
+
+    def entered(self, entries: Sequence[Entry]) -> None:
+        self._waiting.extend(entries)
+        self._some.set()
+        if len(self._waiting) >= ENTRIES_LIMIT:
+            self._room.clear()
+
+    async def room(self) -> None:
+        await self._room.wait()
+        if self.trouble is not None:
+            raise self.trouble
+
+    # ------------------------------------------------------------------------------ its life
+
+    async def run(self) -> None:
+        """Write until cancelled. What is being written is written to its end."""
+        try:
+            while True:
+                await self._some.wait()
+                writing = asyncio.create_task(self._write(self._next()))
+                try:
+                    await asyncio.shield(writing)
+                finally:
+                    await writing
+        except CountermandError as error:
+            self.trouble = error
+            self._room.set()
+            raise
+        finally:
+            self._thread.shutdown()
+            self._writer.close()
+
+    async def _write(self, entries: Sequence[Entry]) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._thread, self._commit, entries)
+        except Superseded as superseded:
+            await self._go_on_in(superseded.successor)
+            await loop.run_in_executor(self._thread, self._commit, entries)
+        self._models.learn({p: each.next_offset for p, each in self._checkpoints.items()})
+
+    def _commit(self, entries: Sequence[Entry]) -> None:
+        batch = folded(self._checkpoints, entries)
+        self._writer.write(batch, self._checkpoints)
+        self._checkpoints = batch.checkpoints
+
+    def _next(self) -> list[Entry]:
+        """The oldest entries, as many as one transaction takes."""
+        waiting, rows = self._waiting, 0
+        taken: list[Entry] = []
+        while waiting and rows < ROWS_AT_ONCE:
+            entry = waiting.popleft()
+            taken.append(entry)
+            rows += 1 + len(entry.outcome.tasks)
+        if not waiting:
+            self._some.clear()
+        if len(waiting) < ENTRIES_LIMIT:
+            self._room.set()
+        return taken
+
+    async def _go_on_in(self, successor: int) -> None:
+        """A rebuild has taken over, having come exactly as far as this projector."""
+        loop = asyncio.get_running_loop()
+        database = self._generations.database(successor)
+        writer = await loop.run_in_executor(self._thread, Writer, database)
+        found = await loop.run_in_executor(self._thread, writer.checkpoints)
+        if found != self._checkpoints:
+            writer.close()
+            raise OtherProjector(self._checkpoints, found)
+        self._writer, superseded = writer, self._writer
+        superseded.close()
+        self._models.use(database)
+        await loop.run_in_executor(self._thread, self._generations.remove_before, successor)

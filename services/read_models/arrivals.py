@@ -1,0 +1,90 @@
+"""How far the read models are known to have come, and who waits for them to come further.
+
+Whoever learns of it tells `learn`: the projector of this process, or a listener on what another
+process notifies. Waiters are woken then; nobody polls. Owns no database.
+"""
+
+import asyncio
+from heapq import heapify, heappop, heappush
+from itertools import count
+
+from events.positions import Frontier
+
+GIVEN_UP_KEPT = 1000
+
+
+class Arrivals:
+    """For one event loop."""
+
+    def __init__(self, frontier: Frontier) -> None:
+        self._frontier = dict(frontier)
+        self._waiting: dict[int, list[tuple[int, int, asyncio.Future[None]]]] = {}
+        """By partition, a heap: the offset that is waited for first stands first."""
+        self._numbers = count()
+        self._given_up = 0
+        self._moved = asyncio.Event()
+        """Replaced by a new one whenever it is set."""
+
+    def frontier(self) -> Frontier:
+        return dict(self._frontier)
+
+    def learn(self, frontier: Frontier) -> None:
+        """They have come so far. What was known to be further stays known."""
+        known = self._frontier
+        for partition, offset in frontier.items():
+            if offset > known.get(partition, 0):
+                known[partition] = offset
+                self._wake(partition, offset)
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def reached(self, frontier: Frontier, timeout_seconds: float) -> bool:
+        if self._covers(frontier):
+            return True
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                for partition, offset in frontier.items():
+                    await self._come(partition, offset)
+        except TimeoutError:
+            return self._covers(frontier)
+        return True
+
+    async def moved(self, beyond: Frontier, timeout_seconds: float) -> Frontier:
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while all(offset <= beyond.get(p, 0) for p, offset in self._frontier.items()):
+                    await self._moved.wait()
+        except TimeoutError:
+            """Then this is how far they are."""
+        return dict(self._frontier)
+
+    def _covers(self, frontier: Frontier) -> bool:
+        known = self._frontier
+        return all(offset <= known.get(partition, 0) for partition, offset in frontier.items())
+
+    async def _come(self, partition: int, offset: int) -> None:
+        if offset <= self._frontier.get(partition, 0):
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        heappush(self._waiting.setdefault(partition, []), (offset, next(self._numbers), waiter))
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            self._given_up += 1
+            if self._given_up > GIVEN_UP_KEPT:
+                self._forget_given_up()
+            raise
+
+    def _wake(self, partition: int, reached: int) -> None:
+        waiting = self._waiting.get(partition, [])
+        while waiting and (waiting[0][0] <= reached or waiting[0][2].done()):
+            _, _, waiter = heappop(waiting)
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _forget_given_up(self) -> None:
+        """Those who waited for what may never come, and have gone."""
+        self._given_up = 0
+        for waiting in self._waiting.values():
+            waiting[:] = [each for each in waiting if not each[2].done()]
+            heapify(waiting)

@@ -1,0 +1,97 @@
+"""What the ledger asks: which roots are alive, and what happened in them so far.
+
+Operator-level: of every organization.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
+
+from sqlalchemy import String, bindparam, literal_column, select
+
+from events.event import Event, decode
+from events.positions import Frontier
+from projections import tables
+from projections.place import Place, cut, position
+from services.ledger import Snapshot
+from services.read_models.database import Compiled, Database, Session
+from services.read_models.past import PastQuestions
+from services.read_models.reader import Reader
+
+EVENTS_AT_ONCE = 100
+"""About a millisecond's worth."""
+KEYS_AT_ONCE = (64, 8, 1)
+
+
+class LiveQuestions:
+    """Compiled once."""
+
+    def __init__(self, database: Database, past: PastQuestions) -> None:
+        self._past = past
+        history, roots = tables.history, tables.roots
+        self._live = database.compiled(
+            select(roots.c.log_key).where(roots.c.live == literal_column("1"))
+        )
+        self._known = {size: known(database, size) for size in KEYS_AT_ONCE}
+        self._events = database.compiled(
+            select(history.c.place, history.c.value)
+            .where(
+                history.c.organization == bindparam("organization"),
+                history.c.root == bindparam("root"),
+                history.c.place >= bindparam("start"),
+                history.c.place < bindparam("end"),
+            )
+            .order_by(history.c.place)
+            .limit(EVENTS_AT_ONCE)
+        )
+
+    def snapshot(self, session: Session) -> Snapshot:
+        with session.reading():
+            frontier = self._past.frontier(session)
+            return Snapshot(frontier, [key for (key,) in session.rows(self._live)])
+
+    def known(self, session: Session, keys: Sequence[str]) -> dict[str, Place]:
+        """Where those of these roots begin that have any event."""
+        first: dict[str, Place] = {}
+        start = 0
+        for size, statement in self._known.items():
+            while len(keys) - start >= size:
+                first.update(session.query(statement.text, keys[start : start + size]))
+                start += size
+        return first
+
+    def events(
+        self, session: Session, key: str, start: Place, end: Place
+    ) -> tuple[list[Event], Place]:
+        """Some events of a root from a place on, and where the others begin; no others: the end."""
+        organization, _, root = key.partition("/")
+        rows = session.rows(
+            self._events, organization=organization, root=root, start=start, end=end
+        )
+        behind = rows[-1][0] + 1 if len(rows) == EVENTS_AT_ONCE else end
+        return [decode(value) for _, value in rows], behind
+
+
+async def events_of(
+    reader: Reader, live: LiveQuestions, keys: Collection[str], before: Frontier
+) -> AsyncIterator[tuple[str, Sequence[Event]]]:
+    """In parts, with a turn for others between them."""
+    wanted = list(keys)
+    first = await reader.ask(lambda session: live.known(session, wanted))
+    for key, start in first.items():
+        end = cut(before, position(start).partition)
+        place = start
+        while place < end:
+            begin = place
+            events, place = await reader.ask(
+                lambda session: live.events(session, key, begin, end)  # noqa: B023
+            )
+            yield key, events
+            await asyncio.sleep(0)
+
+
+def known(database: Database, keys: int) -> Compiled:
+    roots = tables.roots
+    names = [bindparam(f"key_{number}", type_=String) for number in range(keys)]
+    return database.compiled(
+        select(roots.c.log_key, roots.c.first).where(roots.c.log_key.in_(names))
+    )

@@ -1,0 +1,65 @@
+"""Points of the past, as frontiers."""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+
+from events.positions import Frontier, Position
+from projections import tables
+from projections.moments import us
+from projections.place import Place, cut, position
+from services.read_models.database import Database, Session
+from services.read_models.questions import AsOf
+
+
+class PastQuestions:
+    """What these read models know of when things were appended."""
+
+    def __init__(self, database: Database) -> None:
+        history, checkpoints = tables.history, tables.checkpoints
+        self._frontier = database.compiled(
+            select(checkpoints.c.partition, checkpoints.c.next_offset)
+        )
+        self._first_from = database.compiled(
+            select(history.c.place, history.c.latest_us)
+            .where(history.c.place >= bindparam("place"), history.c.place < bindparam("end"))
+            .order_by(history.c.place)
+            .limit(1)
+        )
+
+    def frontier(self, session: Session) -> dict[int, int]:
+        """How far these read models have come."""
+        return dict(session.rows(self._frontier))
+
+    def as_frontier(self, session: Session, as_of: AsOf) -> Frontier:
+        """Everything before it is included; what is yet to come is not there to be included."""
+        known = self.frontier(session)
+        match as_of:
+            case datetime():
+                return self.at(session, as_of)
+            case Position(partition, offset):
+                wanted: Frontier = {**known, partition: offset + 1}
+            case _:
+                wanted = as_of
+        return {p: min(offset, wanted.get(p, 0)) for p, offset in known.items()}
+
+    def at(self, session: Session, moment: datetime) -> Frontier:
+        """Of each partition the longest prefix whose append times are not later."""
+        until = us(moment)
+        return {
+            partition: position(self._first_later(session, until, partition, offset)).offset
+            for partition, offset in self.frontier(session).items()
+        }
+
+    def _first_later(self, session: Session, until_us: int, partition: int, end: int) -> Place:
+        """The latest append time so far never goes backwards, so it can be searched in halves."""
+        low, high = cut({}, partition), cut({partition: end}, partition)
+        last = high
+        while low < high:
+            middle = (low + high) // 2
+            row = session.first(self._first_from, place=middle, end=last)
+            if row is None or row[1] > until_us:
+                high = middle
+            else:
+                low = row[0] + 1
+        return low

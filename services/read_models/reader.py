@@ -1,0 +1,67 @@
+"""Where questions are answered: one read connection, or a few in threads.
+
+A question is a function of a `Session`; it sees one generation from its begin to its end. On SQLite
+it runs in the event loop: a look-up takes some tens of microseconds, a thread would cost more than
+it. Whoever has many asks them one after another, so that others have their turn between them. On
+PostgreSQL a question waits for the network, in a thread.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import TypeVar
+
+from services.read_models.database import Database, Session
+
+Answer = TypeVar("Answer")
+
+THREADS = 8
+
+
+class Reader:
+    """For one event loop. `use` changes the generation between two questions."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._inline = database.flavour.reads_inline
+        self._threads = None if self._inline else ThreadPoolExecutor(THREADS, "read-models")
+        self._sessions: SimpleQueue[Session] = SimpleQueue()
+        self._fill(database)
+
+    def use(self, database: Database) -> None:
+        """From the next question on."""
+        old, self._sessions = self._sessions, SimpleQueue()
+        self.database = database
+        self._fill(database)
+        while not old.empty():
+            old.get_nowait().close()
+
+    async def ask(self, question: Callable[[Session], Answer]) -> Answer:
+        if self._threads is None:
+            answer = self._answer(question, self._sessions)
+            return answer
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._answer, question, self._sessions)
+
+    async def close(self) -> None:
+        if self._threads is not None:
+            await asyncio.to_thread(self._threads.shutdown)
+        while not self._sessions.empty():
+            self._sessions.get_nowait().close()
+
+    def _answer(
+        self, question: Callable[[Session], Answer], sessions: SimpleQueue[Session]
+    ) -> Answer:
+        session = sessions.get()
+        try:
+            return question(session)
+        finally:
+            if sessions is self._sessions:
+                sessions.put(session)
+            else:
+                session.close()
+
+    def _fill(self, database: Database) -> None:
+        for _ in range(1 if self._inline else THREADS):
+            self._sessions.put(database.connect())

@@ -1,0 +1,77 @@
+"""Writes batches into one generation: the rows and the checkpoint in one transaction.
+
+The checkpoints are locked and compared first, so that each event counts once and a second projector
+is found out before it has changed anything.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from projections import tables, upserts
+from projections.batch import Batch
+from projections.checkpoint import Checkpoint
+from services.read_models.database import Database, Session
+from services.read_models.errors import OtherProjector, Superseded
+
+
+class Writer:
+    """One connection that writes. For one thread at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self.session: Session = database.connect()
+        flavour, dialect = database.flavour, database.dialect
+        self._into = upserts.written_for(dialect, flavour.placeholder)
+        self._observed, self._unconfirmed = upserts.observed(dialect, flavour.placeholder)
+        self._supersede = f"UPDATE generation SET successor = {flavour.placeholder}"
+        generation, checkpoints = tables.generation, tables.checkpoints
+        self._stand = database.compiled(
+            select(generation.c.successor, checkpoints).select_from(
+                generation.outerjoin(checkpoints, generation.c.number >= 0)
+            )
+        ).text + (flavour.for_update)
+
+    def checkpoints(self) -> dict[int, Checkpoint]:
+        """Where this generation stands. Raises `Superseded` when it isn't in use any more."""
+        stand: dict[int, Checkpoint] = {}
+        for successor, partition, *checkpoint in self.session.query(self._stand):
+            if successor is not None:
+                raise Superseded(successor)
+            if partition is not None:
+                stand[partition] = Checkpoint(*checkpoint)
+        return stand
+
+    def write(self, batch: Batch, before: Mapping[int, Checkpoint]) -> None:
+        """All or nothing of the batch, whose entries go on from these checkpoints."""
+        session, into = self.session, self._into
+        with session.writing():
+            found = self.checkpoints()
+            if found != before:
+                raise OtherProjector(before, found)
+            session.put(into.history, batch.history)
+            session.put(into.history_below, batch.history_below)
+            session.put(into.task_status, [*batch.task_status.values()])
+            session.put(into.task_labels, batch.task_labels)
+            session.put(into.projects, [*batch.projects.values()])
+            session.put(into.project_changes, batch.project_changes)
+            session.put(into.cancellations, [*batch.cancellations.values()])
+            for key, at_us in batch.observed.items():
+                session.run(self._observed, (at_us, *key))
+            for key, at_us in batch.unconfirmed.items():
+                session.run(self._unconfirmed, (at_us, *key))
+            session.put(into.roots, [*batch.roots.values()])
+            session.put(
+                into.checkpoints,
+                [
+                    (partition, *checkpoint)
+                    for partition, checkpoint in batch.checkpoints.items()
+                    if checkpoint != before.get(partition)
+                ],
+            )
+
+    def supersede(self, successor: int) -> None:
+        """From the end of this transaction on the successor is in use."""
+        self.session.run(self._supersede, (successor,))
+
+    def close(self) -> None:
+        self.session.close()

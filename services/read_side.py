@@ -1,0 +1,59 @@
+"""Opens the read models of a folder and the projector that writes them, if they fit the log."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from events.log import LogReader
+from projections.checkpoint import Checkpoint, digest_of
+from services.projector import Projector
+from services.read_models.errors import CheckpointMismatch
+from services.read_models.generations import Generations
+from services.read_models.models import ReadModels
+from services.read_models.writing import Writer
+
+FOLDER = "read-models"
+
+
+class ReadSide(NamedTuple):
+    """Who writes, and who is asked."""
+
+    projector: Projector
+    models: ReadModels
+
+
+async def open_read_side(data: Path, log: LogReader) -> ReadSide:
+    """The read models in use; empty ones, where there are none yet.
+
+    Raises `CheckpointMismatch` when they don't belong to this log, `OtherLayout` when another
+    release wrote them. Close `models` when the projector's `run` has ended.
+    """
+    generations = Generations(data / FOLDER)
+    database = await asyncio.to_thread(generations.in_use)
+    writer = await asyncio.to_thread(Writer, database)
+    try:
+        await check(log, writer.checkpoints())
+    except BaseException:
+        writer.close()
+        raise
+    models = ReadModels(database)
+    await models.open()
+    return ReadSide(Projector(generations, models, writer), models)
+
+
+async def check(log: LogReader, checkpoints: Mapping[int, Checkpoint]) -> None:
+    """Whether the last record that was folded, of each partition, is still there and the same."""
+    end = await log.end()
+    for partition, (next_offset, digest, _) in checkpoints.items():
+        if next_offset == 0:
+            continue
+        if next_offset > end.get(partition, 0):
+            raise CheckpointMismatch(
+                partition, next_offset, f"the log ends at {end.get(partition, 0)}"
+            )
+        records = await log.read({**end, partition: next_offset - 1}, 1)
+        if not records or records[0].position != (partition, next_offset - 1):
+            raise CheckpointMismatch(partition, next_offset, "the log has lost the record before")
+        if digest_of(records[0].value) != digest:
+            raise CheckpointMismatch(partition, next_offset, "the log has another record before")

@@ -1,0 +1,155 @@
+"""The recipe of a rebuild: build, index, compare, take over."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from events.errors import CountermandError
+from events.log import LogReader
+from events.positions import Frontier
+from projections import tables
+from projections.checkpoint import Checkpoint
+from services.read_models.digests import digests
+from services.read_models.generations import Generations
+from services.read_models.writing import Writer
+from services.read_side import check
+from services.rebuild.builder import Builder
+
+FEW_RECORDS = 500
+"""So many are taken in while the projector waits for the swap."""
+CATCH_UPS_LIMIT = 20
+
+
+class Differs(CountermandError):
+    """What was built isn't what is in use; nothing was changed."""
+
+    def __init__(self, tables: list[str]) -> None:
+        super().__init__(
+            f"the rebuilt read models differ from those in use in {', '.join(tables)}: what is in "
+            "use stays. If it is known to be wrong, run `countermand rebuild --replace`"
+        )
+        self.tables = tables
+
+
+class Watch(Protocol):
+    """Who shows how far it is."""
+
+    def begins(self, step: str, records: int) -> None:
+        """A step that takes in so many records; 0: it can't be said how long it takes."""
+        ...
+
+    def took(self, records: int) -> None:
+        """So many more."""
+        ...
+
+
+class Rebuilt(NamedTuple):
+    """What took over."""
+
+    generation: int
+    records: int
+    compared: bool
+
+
+async def rebuild(
+    generations: Generations, log: LogReader, watch: Watch, *, replace: bool = False
+) -> Rebuilt:
+    """Make the next generation and let it take over, if it is what is in use.
+
+    `replace`: let it take over whatever is in use, e.g. because that doesn't fit the log any more.
+    A service that goes on meanwhile stops then and has to be started again.
+    """
+    with generations.rebuilding():
+        in_use = await asyncio.to_thread(generations.live)
+        compared = not replace and generations.has_our_layout(in_use)
+        live = Writer(generations.database(in_use))
+        number = in_use + 1
+        builder = Builder(generations.begin(number), log, watch.took)
+        rebuilding = Rebuilding(generations, log, watch, live, builder, number, compared)
+        try:
+            return await rebuilding.run()
+        finally:
+            builder.close()
+            live.close()
+            if generations.live() != number:
+                generations.remove(number)
+
+
+class Rebuilding(NamedTuple):
+    """The steps of one rebuild."""
+
+    generations: Generations
+    log: LogReader
+    watch: Watch
+    live: Writer
+    builder: Builder
+    number: int
+    compared: bool
+
+    async def run(self) -> Rebuilt:
+        # 1. What is in use must be of this log.
+        if self.compared:
+            await check(self.log, self.live.checkpoints())
+        # 2. Everything so far, without indexes; then the indexes.
+        await self.build("reading the log")
+        self.watch.begins("making indexes", 0)
+        self.builder.index()
+        # 3. What has come since, until it is little. What was built so far goes to the disk now,
+        #    while nobody waits for it.
+        self.generations.make_durable(self.number)
+        await self.catch_up()
+        # 4. Is it the same?
+        if self.compared:
+            await self.compare()
+            await self.catch_up()
+        # 5. The last few records, and the swap.
+        await self.take_over()
+        return Rebuilt(self.number, sum(self.builder.frontier.values()), self.compared)
+
+    async def goal(self) -> Frontier:
+        """As far as what is in use has come, or else as far as the log goes."""
+        if self.compared:
+            return frontier_of(self.live.checkpoints())
+        return await self.log.end()
+
+    async def build(self, step: str) -> int:
+        goal = await self.goal()
+        records = missing(self.builder.frontier, goal)
+        self.watch.begins(step, records)
+        await self.builder.build(goal)
+        return records
+
+    async def catch_up(self) -> None:
+        for _ in range(CATCH_UPS_LIMIT):
+            if await self.build("catching up") <= FEW_RECORDS:
+                return
+
+    async def compare(self) -> None:
+        """Both as of the same frontier: what is in use goes on, but not in this transaction."""
+        with self.live.session.reading():
+            await self.build("catching up")
+            self.watch.begins("comparing", 0)
+            in_use = await asyncio.to_thread(digests, self.live.session)
+            built = await asyncio.to_thread(digests, self.builder.writer.session)
+        differing = [name for name, digest in built.items() if in_use[name] != digest]
+        if differing:
+            raise Differs(differing)
+
+    async def take_over(self) -> None:
+        """Nobody else can write what is in use meanwhile; then it is written no more."""
+        with self.live.session.writing():
+            await self.build("taking over")
+            if self.compared and self.builder.checkpoints != self.live.checkpoints():
+                raise Differs([tables.checkpoints.name])
+            self.builder.close()
+            self.generations.database(self.number).connect().close()
+            self.generations.make_durable(self.number)
+            self.live.supersede(self.number)
+
+
+def frontier_of(checkpoints: Mapping[int, Checkpoint]) -> Frontier:
+    return {partition: each.next_offset for partition, each in checkpoints.items()}
+
+
+def missing(reached: Frontier, goal: Frontier) -> int:
+    return sum(max(0, offset - reached.get(partition, 0)) for partition, offset in goal.items())
