@@ -12,7 +12,9 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import NamedTuple
 
+from events.errors import LogUnavailable
 from services.embedded_log.limits import Limits
+from services.embedded_log.patience import Patience
 from services.embedded_log.room import Room
 from services.embedded_log.writer import Writer
 
@@ -44,7 +46,8 @@ class GroupCommit:
         self._committed = committed
         self._limits = limits
         self._loop = asyncio.get_running_loop()
-        self._room = Room(limits.queue_limit_messages, limits.queue_limit_bytes)
+        self._patience = Patience(limits.append_timeout_seconds, self._too_slow)
+        self._room = Room(limits.queue_limit_messages, limits.queue_limit_bytes, self._patience)
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._thread: Thread | None = None
@@ -58,6 +61,7 @@ class GroupCommit:
         size_bytes = sum(map(len, values))
         await self._room.enter(len(values), size_bytes)
         stored: asyncio.Future[int] = self._loop.create_future()
+        self._patience.watch(stored)
         self._queue.put(Waiting(values, size_bytes, stored))
         if self._thread is None:
             self._loop.call_soon(self._commit_here)
@@ -66,6 +70,7 @@ class GroupCommit:
     async def close(self) -> None:
         """After the appends that have begun."""
         await self._room.empty()
+        self._patience.stop()
         if self._thread is None:
             self._writer.close()
             return
@@ -116,11 +121,17 @@ class GroupCommit:
         self._committed(outcome)
         offset = outcome.end - sum(len(waiting.values) for waiting in group)
         for values, size_bytes, stored in group:
-            if stored.cancelled():
-                pass
-            elif outcome.error is not None:
-                stored.set_exception(outcome.error)
-            else:
-                stored.set_result(offset)
+            if not stored.done():  # nor given up
+                if outcome.error is not None:
+                    stored.set_exception(outcome.error)
+                else:
+                    stored.set_result(offset)
             offset += len(values)
             self._room.leave(len(values), size_bytes)
+
+    def _too_slow(self) -> LogUnavailable:
+        return LogUnavailable(
+            f"the log hasn't stored an append within {self._limits.append_timeout_seconds} s; "
+            "whether it will is unknown. Look whether its disk is slow or stuck, then repeat with "
+            "the same event ids"
+        )

@@ -46,15 +46,7 @@ class EmbeddedLog:
             raise self._failure.with_traceback(None)
         if not messages:
             return []
-        try:
-            async with asyncio.timeout(self._limits.append_timeout_seconds):
-                first = await self._commits.append([message.value for message in messages])
-        except TimeoutError:
-            raise LogUnavailable(
-                f"the log hasn't stored an append within {self._limits.append_timeout_seconds} s; "
-                "whether it will is unknown. Look whether its disk is slow or stuck, then repeat "
-                "with the same event ids"
-            ) from None
+        first = await self._commits.append([message.value for message in messages])
         return [Position(PARTITION, first + number) for number in range(len(messages))]
 
     async def read(self, start: Frontier, limit: int) -> Sequence[Record]:

@@ -3,13 +3,16 @@
 import asyncio
 from collections import deque
 
+from services.embedded_log.patience import Patience
+
 
 class Room:
     """Whoever is larger than all of it enters alone."""
 
-    def __init__(self, limit_messages: int, limit_bytes: int) -> None:
+    def __init__(self, limit_messages: int, limit_bytes: int, patience: Patience) -> None:
         self._limit_messages = limit_messages
         self._limit_bytes = limit_bytes
+        self._patience = patience
         self._messages = 0
         self._bytes = 0
         self._waiting: deque[tuple[int, int, asyncio.Future[None]]] = deque()
@@ -20,13 +23,14 @@ class Room:
         if not self._waiting and self._fits(messages, size_bytes):
             self._take(messages, size_bytes)
             return
-        entered = asyncio.get_running_loop().create_future()
+        entered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._patience.watch(entered)
         self._waiting.append((messages, size_bytes, entered))
         try:
             await entered
-        except asyncio.CancelledError:
-            if entered.cancelled():
-                self._admit()
+        except BaseException:
+            if entered.cancelled() or entered.exception() is not None:
+                self._admit()  # those behind it
             else:
                 self.leave(messages, size_bytes)
             raise
@@ -45,7 +49,7 @@ class Room:
     def _admit(self) -> None:
         while self._waiting:
             messages, size_bytes, entered = self._waiting[0]
-            if not entered.cancelled():
+            if not entered.done():
                 if not self._fits(messages, size_bytes):
                     return
                 self._take(messages, size_bytes)
@@ -59,6 +63,7 @@ class Room:
         )
 
     def _take(self, messages: int, size_bytes: int) -> None:
-        self._empty.clear()
+        if self._messages == 0:
+            self._empty.clear()
         self._messages += messages
         self._bytes += size_bytes

@@ -50,6 +50,7 @@ class DurablePool(SQLiteConnectionPool):
         cursor.execute("PRAGMA journal_mode")
         (journal_mode,) = cursor.fetchone()
         if (synchronous, journal_mode) != (FULL, "wal"):
+            connection.close()
             raise LogUnavailable(
                 f"{self._path} can't be written durably (synchronous={synchronous}, "
                 f"journal_mode={journal_mode}). Put it on a local file system"
