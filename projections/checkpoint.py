@@ -1,5 +1,6 @@
 """How far a generation has come in one partition, and what it had read last."""
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -34,3 +35,7 @@ def digest_of(value: bytes) -> bytes:
 
 
 BEGINNING = Checkpoint(0, digest_of(b""), 0)
+
+
+def frontier_of(checkpoints: Mapping[int, Checkpoint]) -> dict[int, int]:
+    return {partition: each.next_offset for partition, each in checkpoints.items()}

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from events.errors import CountermandError
-from events.positions import Frontier
+from events.positions import Frontier, covers
 from events.state import Root
 from projections.batch import folded
-from projections.checkpoint import Checkpoint
+from projections.checkpoint import Checkpoint, frontier_of
 from projections.entry import Entry
 from services.read_models.errors import OtherProjector, Superseded
 from services.read_models.generations import Generations
@@ -36,6 +36,8 @@ class Projector:
         self._generations = generations
         self._models = models
         self._writer = writer
+        self._there_already: Frontier = {}
+        """What a generation that took over had taken in, and the ledger hasn't come to yet."""
         self._checkpoints: Mapping[int, Checkpoint] = writer.checkpoints()
         self._thread = ThreadPoolExecutor(1, "projector")
         self._waiting: deque[Entry] = deque()
@@ -86,9 +88,12 @@ class Projector:
         except Superseded as superseded:
             await self._go_on_in(superseded.successor)
             await loop.run_in_executor(self._thread, self._commit, entries)
-        self._models.learn({p: each.next_offset for p, each in self._checkpoints.items()})
+        self._models.learn(frontier_of(self._checkpoints))
 
     def _commit(self, entries: Sequence[Entry]) -> None:
+        there = self._there_already
+        if there:
+            entries = [each for each in entries if not covers(there, each.record.position)]
         batch = folded(self._checkpoints, entries)
         self._writer.write(batch, self._checkpoints)
         self._checkpoints = batch.checkpoints
@@ -108,15 +113,26 @@ class Projector:
         return taken
 
     async def _go_on_in(self, successor: int) -> None:
-        """A rebuild has taken over, having come exactly as far as this projector."""
+        """A rebuild has taken over, having come at least as far as this projector."""
         loop = asyncio.get_running_loop()
         database = self._generations.database(successor)
         writer = await loop.run_in_executor(self._thread, Writer, database)
         found = await loop.run_in_executor(self._thread, writer.checkpoints)
-        if found != self._checkpoints:
+        if not goes_on_from(found, self._checkpoints):
             writer.close()
             raise OtherProjector(self._checkpoints, found)
         self._writer, superseded = writer, self._writer
         superseded.close()
+        self._checkpoints = found
+        self._there_already = frontier_of(found)
         self._models.use(database)
         await loop.run_in_executor(self._thread, self._generations.remove_before, successor)
+
+
+def goes_on_from(found: Mapping[int, Checkpoint], ours: Mapping[int, Checkpoint]) -> bool:
+    """Whether everything of ours is in there."""
+    return all(
+        partition in found
+        and (found[partition] == mine or found[partition].next_offset > mine.next_offset)
+        for partition, mine in ours.items()
+    )

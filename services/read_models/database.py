@@ -109,6 +109,7 @@ class Session:
         assert driver is not None
         self._driver = driver
         self._errors = connection.dialect.loaded_dbapi.Error
+        self._defects: type[Exception] = connection.dialect.loaded_dbapi.ProgrammingError
         self._texts: dict[tuple[Upsert, int], str] = {}
 
     def rows(self, statement: Compiled, **parameters: Any) -> list[Row]:
@@ -201,7 +202,9 @@ class Session:
         except self._errors:
             """There was nothing left to take back, or nobody left to tell."""
 
-    def _unavailable(self, error: BaseException | None) -> ReadModelsUnavailable:
+    def _unavailable(self, error: BaseException | None) -> BaseException:
+        if error is not None and isinstance(error, self._defects):
+            return error
         return ReadModelsUnavailable(
             f"{self._where}: {error}. If its storage is damaged, stop the service, remove the file "
             "and start again: everything in it follows from the log"

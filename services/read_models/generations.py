@@ -106,6 +106,7 @@ class Generations:
     @contextmanager
     def rebuilding(self) -> Iterator[None]:
         """Held by the one rebuild that may run; whoever dies gives it back."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(self.folder / "rebuild.lock", os.O_CREAT | os.O_RDWR, 0o644)
         try:
             try:

@@ -6,7 +6,7 @@ is found out before it has changed anything.
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from projections import tables, upserts
 from projections.batch import Batch
@@ -27,7 +27,7 @@ class Writer:
         generation, checkpoints = tables.generation, tables.checkpoints
         self._stand = database.compiled(
             select(generation.c.successor, checkpoints).select_from(
-                generation.outerjoin(checkpoints, generation.c.number >= 0)
+                generation.outerjoin(checkpoints, true())
             )
         ).text + (flavour.for_update)
 

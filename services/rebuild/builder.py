@@ -10,7 +10,7 @@ from events.log import LogReader, Record
 from events.positions import Frontier, after, covers, reaches
 from projections import tables
 from projections.batch import folded
-from projections.checkpoint import Checkpoint
+from projections.checkpoint import Checkpoint, frontier_of
 from projections.entry import decoded, unread
 from projections.memory import Memory
 from projections.place import Place, cut, position
@@ -37,7 +37,7 @@ class Builder:
 
     @property
     def frontier(self) -> dict[int, int]:
-        return {partition: each.next_offset for partition, each in self.checkpoints.items()}
+        return frontier_of(self.checkpoints)
 
     async def build(self, until: Frontier) -> None:
         """Take in everything before this frontier."""

@@ -1,14 +1,12 @@
 """The recipe of a rebuild: build, index, compare, take over."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from events.errors import CountermandError
 from events.log import LogReader
 from events.positions import Frontier
-from projections import tables
-from projections.checkpoint import Checkpoint
+from projections.checkpoint import frontier_of
 from services.read_models.digests import digests
 from services.read_models.generations import Generations
 from services.read_models.writing import Writer
@@ -61,8 +59,9 @@ async def rebuild(
     """
     with generations.rebuilding():
         in_use = await asyncio.to_thread(generations.live)
-        compared = not replace and generations.has_our_layout(in_use)
         live = Writer(generations.database(in_use))
+        ours = generations.has_our_layout(in_use)
+        compared = not replace and ours and len(live.checkpoints()) > 0
         number = in_use + 1
         builder = Builder(generations.begin(number), log, watch.took)
         rebuilding = Rebuilding(generations, log, watch, live, builder, number, compared)
@@ -91,7 +90,7 @@ class Rebuilding(NamedTuple):
         if self.compared:
             await check(self.log, self.live.checkpoints())
         # 2. Everything so far, without indexes; then the indexes.
-        await self.build("reading the log")
+        await self.build("reading the log", await self.goal())
         self.watch.begins("making indexes", 0)
         self.builder.index()
         # 3. What has come since, until it is little. What was built so far goes to the disk now,
@@ -101,19 +100,17 @@ class Rebuilding(NamedTuple):
         # 4. Is it the same?
         if self.compared:
             await self.compare()
-            await self.catch_up()
         # 5. The last few records, and the swap.
         await self.take_over()
         return Rebuilt(self.number, sum(self.builder.frontier.values()), self.compared)
 
     async def goal(self) -> Frontier:
-        """As far as what is in use has come, or else as far as the log goes."""
+        """As far as what is in use has come, so that both can be compared; or to the log's end."""
         if self.compared:
             return frontier_of(self.live.checkpoints())
         return await self.log.end()
 
-    async def build(self, step: str) -> int:
-        goal = await self.goal()
+    async def build(self, step: str, goal: Frontier) -> int:
         records = missing(self.builder.frontier, goal)
         self.watch.begins(step, records)
         await self.builder.build(goal)
@@ -121,13 +118,13 @@ class Rebuilding(NamedTuple):
 
     async def catch_up(self) -> None:
         for _ in range(CATCH_UPS_LIMIT):
-            if await self.build("catching up") <= FEW_RECORDS:
+            if await self.build("catching up", await self.goal()) <= FEW_RECORDS:
                 return
 
     async def compare(self) -> None:
         """Both as of the same frontier: what is in use goes on, but not in this transaction."""
         with self.live.session.reading():
-            await self.build("catching up")
+            await self.build("catching up", await self.goal())
             self.watch.begins("comparing", 0)
             in_use = await asyncio.to_thread(digests, self.live.session)
             built = await asyncio.to_thread(digests, self.builder.writer.session)
@@ -136,19 +133,14 @@ class Rebuilding(NamedTuple):
             raise Differs(differing)
 
     async def take_over(self) -> None:
-        """Nobody else can write what is in use meanwhile; then it is written no more."""
+        """Nobody can write what is in use meanwhile; afterwards nobody does."""
+        await self.build("catching up", await self.log.end())
         with self.live.session.writing():
-            await self.build("taking over")
-            if self.compared and self.builder.checkpoints != self.live.checkpoints():
-                raise Differs([tables.checkpoints.name])
+            await self.build("taking over", await self.log.end())
             self.builder.close()
             self.generations.database(self.number).connect().close()
             self.generations.make_durable(self.number)
             self.live.supersede(self.number)
-
-
-def frontier_of(checkpoints: Mapping[int, Checkpoint]) -> Frontier:
-    return {partition: each.next_offset for partition, each in checkpoints.items()}
 
 
 def missing(reached: Frontier, goal: Frontier) -> int:
