@@ -38,7 +38,7 @@ Source = Annotated[
 class Event(Part):
     """One event: the CloudEvents attributes, our extensions, and the body as `data`."""
 
-    specversion: Literal["1.0"] = "1.0"
+    specversion: Literal["1.0"]
     id: UUID
     source: Source
     type: str
@@ -80,6 +80,7 @@ def new_event(
 ) -> Event:
     """An event about `subject`; clock and ids are the caller's."""
     return envelope_of(type(data))(
+        specversion="1.0",
         id=id,
         source=source,
         type=data.TYPE,

@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from events.body import Body, Count, Json, JsonObject, Name, Ordinal, Part, Region, Text
 from events.words import Evidence
@@ -15,7 +15,13 @@ def check_shown(evidence: Evidence) -> Evidence:
     return evidence
 
 
-Shown = Annotated[Evidence, AfterValidator(check_shown)]
+Shown = Annotated[
+    Evidence,
+    AfterValidator(check_shown),
+    WithJsonSchema(
+        {"type": "string", "enum": [e.value for e in Evidence if e is not Evidence.PRESUMED]}
+    ),
+]
 """Evidence that somebody has seen."""
 
 

@@ -1,7 +1,6 @@
 """Every event in every state that events can lead to: of a task, a family, a project."""
 
-from collections.abc import Callable, Hashable
-from functools import cache
+from collections.abc import Hashable
 
 import pytest
 
@@ -11,47 +10,18 @@ from events.project_events import ProjectCancelRequested
 from events.run_events import TaskStarted
 from events.vocabulary import HISTORY_BODIES
 from events.words import Reason, Status, Verdict
-from tests.builders import the_fold
 from tests.proof_size import count
-from tests.properties.alphabets import (
-    Alphabet,
-    of_a_family,
-    of_a_family_in_a_project,
-    of_a_project,
-    of_a_task,
-)
-from tests.properties.laws import check_edge
-from tests.properties.state_graph import (
-    Graph,
-    canonical,
-    effective_twice,
-    explore,
-    names_of,
-    what_may_follow,
-)
+from tests.properties.graphs import ALPHABETS, MadeBy, alphabet_of, explored
+from tests.properties.state_graph import canonical, effective_twice, names_of
 
-ALPHABETS = [of_a_task, of_a_family, of_a_project, of_a_family_in_a_project]
+FULL = count(small=1, full=2) > 1
 
 pytestmark = pytest.mark.prove
 
 
-@cache
-def alphabet_of(made_by: Callable[..., Alphabet]) -> Alphabet:
-    return made_by(full=count(small=1, full=2) > 1)
-
-
-@cache
-def explored(made_by: Callable[..., Alphabet]) -> tuple[Graph, list[int]]:
-    """Explored once for all tests below; every edge is checked on the way."""
-    graph = explore(the_fold, alphabet_of(made_by).events, check_edge)
-    return graph, what_may_follow(graph)
-
-
 @pytest.mark.parametrize("made_by", ALPHABETS)
-def test_the_laws_hold_on_every_edge(
-    made_by: Callable[..., Alphabet], capsys: pytest.CaptureFixture[str]
-) -> None:
-    graph, _ = explored(made_by)
+def test_the_laws_hold_on_every_edge(made_by: MadeBy, capsys: pytest.CaptureFixture[str]) -> None:
+    graph, _ = explored(made_by, full=FULL)
 
     assert len(graph.states) > 1000
     with capsys.disabled():
@@ -61,29 +31,29 @@ def test_the_laws_hold_on_every_edge(
 
 @pytest.mark.parametrize("made_by", ALPHABETS)
 def test_a_late_duplicate_of_what_was_effective_is_never_effective(
-    made_by: Callable[..., Alphabet],
+    made_by: MadeBy,
 ) -> None:
-    graph, masks = explored(made_by)
+    graph, masks = explored(made_by, full=FULL)
 
     found = effective_twice(graph, masks, lambda event: event.id)
 
-    assert names_of(found, alphabet_of(made_by).names) == []
+    assert names_of(found, alphabet_of(made_by, full=FULL).names) == []
 
 
 @pytest.mark.parametrize("made_by", ALPHABETS)
-def test_each_attempt_has_at_most_one_effective_run(made_by: Callable[..., Alphabet]) -> None:
-    graph, masks = explored(made_by)
+def test_each_attempt_has_at_most_one_effective_run(made_by: MadeBy) -> None:
+    graph, masks = explored(made_by, full=FULL)
 
     found = effective_twice(graph, masks, attempt_claimed)
 
-    assert names_of(found, alphabet_of(made_by).names) == []
+    assert names_of(found, alphabet_of(made_by, full=FULL).names) == []
 
 
 @pytest.mark.parametrize("made_by", ALPHABETS)
 def test_nothing_starts_or_succeeds_after_an_effective_cancel(
-    made_by: Callable[..., Alphabet],
+    made_by: MadeBy,
 ) -> None:
-    graph, masks = explored(made_by)
+    graph, masks = explored(made_by, full=FULL)
 
     checked = 0
     for state, leads in enumerate(graph.leads):
@@ -105,9 +75,9 @@ def test_nothing_starts_or_succeeds_after_an_effective_cancel(
 
 
 @pytest.mark.parametrize("made_by", ALPHABETS)
-def test_every_history_can_still_come_to_an_end(made_by: Callable[..., Alphabet]) -> None:
+def test_every_history_can_still_come_to_an_end(made_by: MadeBy) -> None:
     """From each state some events lead to one where nothing is left to be done: no dead ends."""
-    graph, _ = explored(made_by)
+    graph, _ = explored(made_by, full=FULL)
     ends: set[int] = set()
     before: list[list[int]] = [[] for _ in graph.states]
     for state, leads in enumerate(graph.leads):
@@ -128,7 +98,7 @@ def test_every_history_can_still_come_to_an_end(made_by: Callable[..., Alphabet]
 
 
 def test_the_graphs_say_everything_that_can_be_said() -> None:
-    said = {each for made_by in ALPHABETS for each in explored(made_by)[0].said}
+    said = {each for made_by in ALPHABETS for each in explored(made_by, full=FULL)[0].said}
 
     assert {body for body, _, _ in said} == set(HISTORY_BODIES)
     assert {verdict for _, verdict, _ in said} == set(Verdict)
@@ -140,7 +110,7 @@ def test_the_graphs_reach_every_status() -> None:
     reached = {
         task.status
         for made_by in ALPHABETS
-        for root in explored(made_by)[0].states
+        for root in explored(made_by, full=FULL)[0].states
         for task in root.tasks.values()
     }
 
