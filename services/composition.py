@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic, time_ns
-from typing import Protocol
 
 import structlog
 
@@ -22,10 +21,13 @@ from services.gateway.app import new_app
 from services.gateway.desk import Desk, new_desk
 from services.gateway.rate_limits import Buckets
 from services.gateway.server import Server, new_server
-from services.ledger import Ledger, Listener
+from services.ledger import Ledger
 from services.operations.scope import Parts
 from services.outputs import Outputs
+from services.projector import Projector
+from services.read_models.generations import Generations
 from services.read_models.models import ReadModels
+from services.read_models.writing import Writer
 from services.settings import Settings
 from services.verdicts import Verdicts
 from services.voice import Voice
@@ -46,7 +48,7 @@ class Embedded:
     history: EmbeddedLog
     output: EmbeddedLog
     reads: ReadModels
-    projector: "Projector"
+    projector: Projector
     verdicts: Verdicts
     outputs: Outputs
     executor: Executor
@@ -77,7 +79,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         opened.push_async_callback(stream.close)
         logs.append(stream)
     history, output, heartbeats = logs
-    projector, reads = await open_read_side(data, history, opened)
+    projector, reads = await open_read_side(data, opened)
     verdicts = Verdicts()
     executor_id = f"executor-{world.new_id()}"
     voice = Voice(history, world, source=executor_id, region=settings.region)
@@ -191,16 +193,15 @@ async def shut_down(
         side.cancel()
 
 
-class Projector(Listener, Protocol):
-    """What writes the read models."""
-
-    async def run(self) -> None: ...
-
-
-async def open_read_side(
-    data: Path, history: EmbeddedLog, opened: AsyncExitStack
-) -> "tuple[Projector, ReadModels]":
-    raise NotImplementedError
+async def open_read_side(data: Path, opened: AsyncExitStack) -> tuple[Projector, ReadModels]:
+    """The generation in use, and who writes it."""
+    generations = Generations(data / "read-models")
+    database = await asyncio.to_thread(generations.in_use)
+    reads = ReadModels(database)
+    await reads.open()
+    opened.push_async_callback(reads.close)
+    writer = await asyncio.to_thread(Writer, database)
+    return Projector(generations, reads, writer), reads
 
 
 def _microseconds() -> int:

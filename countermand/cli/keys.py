@@ -1,12 +1,7 @@
 """API keys: made, listed, revoked in the control store; a running service honours it at once."""
 
-import getpass
 import json
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -14,18 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from countermand.cli.exits import Exit
-from countermand.cli.service import ConfigFile, DataFolder, configured
-from events.body import ORGANIZATION_PATTERN
-from services.control_store import ControlStore, open_control_store
-from services.control_store.api_keys import PREFIX, create_key, list_keys, revoke_key
-from services.permissions import Permission
-from services.settings import Settings
-from services.world import real_world
+from countermand.cli.service import ConfigFile, DataFolder
 
 app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
-LIST_LIMIT = 10_000
 
 
 @app.command()
@@ -34,8 +22,8 @@ def create(
     role: Annotated[str, typer.Option(help="admin, operator, auditor, ... (see settings)")],
     user: Annotated[str | None, typer.Option(help="Whose it is; else a service's.")] = None,
     prefix: Annotated[
-        str, typer.Option(help="What it begins with: some clients check that.")
-    ] = PREFIX,
+        str | None, typer.Option(help="What it begins with: some clients check that.")
+    ] = None,
     scope: Annotated[
         list[str] | None, typer.Option(help="Narrows the role to these permissions; repeatable.")
     ] = None,
@@ -45,25 +33,11 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key, and print it alone: nobody can read it again."""
-    settings = configured(config, data)
-    _check(settings, org, role, scope)
-    now = datetime.now(UTC)
-    id = str(real_world().new_id())
-    make = partial(
-        create_key,
-        id=id,
-        organization=org,
-        role=role,
-        now=now,
-        created_by=f"command line: {getpass.getuser()}",
-        user=user,
-        scopes=scope or None,
-        prefix=prefix,
-        expires_at=None if expires_in_days is None else now + timedelta(days=expires_in_days),
-    )
-    with opened(settings) as store:
-        key = store.ask_now(make)
-    typer.echo(json.dumps({"id": id, "key": key}) if as_json else key)
+    from countermand.cli import key_store, serving
+
+    settings = serving.configured(config, data)
+    new = key_store.create(settings, org, role, user, prefix, scope, expires_in_days)
+    typer.echo(json.dumps(new._asdict()) if as_json else new.key)
 
 
 @app.command("list")
@@ -74,8 +48,9 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List keys: never the keys themselves, which nobody has."""
-    with opened(configured(config, data)) as store:
-        keys = store.ask_now(partial(list_keys, organization=org, limit=LIST_LIMIT))
+    from countermand.cli import key_store, serving
+
+    keys = key_store.listed(serving.configured(config, data), org)
     if as_json:
         typer.echo(json.dumps([key._asdict() for key in keys], default=str))
         return
@@ -107,33 +82,11 @@ def revoke(
     config: ConfigFile = None,
 ) -> None:
     """Revoke a key: refused from then on, within a second."""
-    by = f"command line: {getpass.getuser()}"
-    with opened(configured(config, data)) as store:
-        done = store.ask_now(lambda connection: revoke_key(connection, id, datetime.now(UTC), by))
-    if not done:
+    from countermand.cli import key_store, serving
+
+    if not key_store.revoke(serving.configured(config, data), id):
         typer.echo(f"there isn't exactly one key {id!r} that isn't revoked yet", err=True)
         raise typer.Exit(Exit.REFUSED)
-
-
-@contextmanager
-def opened(settings: Settings) -> Iterator[ControlStore]:
-    store = open_control_store(settings.control_store_url, settings.data)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def _check(settings: Settings, org: str, role: str, scopes: list[str] | None) -> None:
-    if not re.fullmatch(ORGANIZATION_PATTERN, org):
-        raise typer.BadParameter(f"{org!r}: letters, digits, '_', '.', '-'", param_hint="--org")
-    if role not in settings.roles:
-        raise typer.BadParameter(
-            f"{role!r} is none of {', '.join(sorted(settings.roles))}", param_hint="--role"
-        )
-    for scope in scopes or ():
-        if scope not in {each.value for each in Permission}:
-            raise typer.BadParameter(f"{scope!r}: {', '.join(Permission)}", param_hint="--scope")
 
 
 def _day(time: datetime | None) -> str:

@@ -11,10 +11,8 @@ from rich.table import Table
 
 from countermand.cli.connection import URL, AsJson, Key, Url
 from countermand.cli.exits import Exit
-from countermand.cli.service import ConfigFile, DataFolder, configured
+from countermand.cli.service import ConfigFile, DataFolder
 from countermand.client import Client, Problem
-from services.control_store import open_control_store
-from services.control_store.api_keys import any_key
 
 
 def doctor(
@@ -25,14 +23,12 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Say what is configured, reachable and lagging."""
-    settings = configured(config, data)
+    from countermand.cli import key_store, serving
+
+    settings = serving.configured(config, data)
     found: list[tuple[str, bool, str]] = []
     try:
-        store = open_control_store(settings.control_store_url, settings.data)
-        try:
-            has_key = store.ask_now(any_key)
-        finally:
-            store.close()
+        has_key = bool(key_store.listed(settings, None))
         found.append(("control store", True, "has keys" if has_key else "has no key yet"))
     except Exception as error:  # noqa: BLE001 (whatever it is, the doctor reports it)
         found.append(("control store", False, str(error)))

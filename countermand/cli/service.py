@@ -1,26 +1,12 @@
 """`countermand up`, and each service alone."""
 
-import asyncio
-import signal
-import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
-from pydantic import ValidationError
 
 from countermand.cli.exits import Exit
-from events.errors import CountermandError
-from services.control_store import open_control_store
-from services.control_store.api_keys import any_key, create_key
-from services.logging import set_up_logging
-from services.settings import Settings, read_settings
-from services.world import real_world
-
-FIRST_ORGANIZATION = "default"
 
 DataFolder = Annotated[
     Path | None,
@@ -46,25 +32,19 @@ def up(
     log_format: Annotated[str | None, typer.Option(help="console or json")] = None,
 ) -> None:
     """Run everything in one process, on an embedded log."""
-    settings = configured(
-        config,
-        data,
-        host=host,
-        port=port,
-        handlers=handlers,
-        paths=handlers_path,
-        log_format=log_format,
+    from countermand.cli import serving
+
+    serving.serve(
+        serving.configured(
+            config,
+            data,
+            host=host,
+            port=port,
+            handlers=handlers,
+            paths=handlers_path,
+            log_format=log_format,
+        )
     )
-    set_up_logging(settings)
-    first_key = make_first_key(settings)
-    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    with runner:
-        try:
-            runner.run(_serve(settings, lambda url: say_started(url, settings, first_key)))
-        except* CountermandError as errors:
-            for error in leaves(errors):
-                typer.echo(str(error), err=True)
-            raise typer.Exit(Exit.CONFIGURATION) from None
 
 
 def alone(name: str) -> Callable[[Path | None], None]:
@@ -80,92 +60,3 @@ def alone(name: str) -> Callable[[Path | None], None]:
 
     command.__doc__ = f"Run the {name} alone. Needs Kafka: the embedded log has one process."
     return command
-
-
-async def _serve(settings: Settings, started: Callable[[str], None]) -> None:
-    from services.composition import serve_embedded
-
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, stopping.set)
-    await serve_embedded(settings, stopping, started)
-
-
-def configured(
-    config: Path | None,
-    data: Path | None,
-    *,
-    host: str | None = None,
-    port: int | None = None,
-    handlers: list[str] | None = None,
-    paths: list[Path] | None = None,
-    log_format: str | None = None,
-) -> Settings:
-    """The settings, with what the command line says on top."""
-    over = {"data": data, "log_format": log_format}
-    gateway = {"host": host, "port": port}
-    executor = {"modules": handlers or None, "module_paths": paths or None}
-    try:
-        settings = read_settings(config, **{k: v for k, v in over.items() if v is not None})
-        for section, values in (("gateway", gateway), ("executor", executor)):
-            given = {k: v for k, v in values.items() if v is not None}
-            if given:
-                model = getattr(settings, section)
-                merged = type(model).model_validate({**model.model_dump(), **given})
-                settings = settings.model_copy(update={section: merged})
-    except ValidationError as error:
-        for each in error.errors(include_url=False, include_input=False):
-            where = ".".join(str(part) for part in each["loc"])
-            typer.echo(f"setting {where}: {each['msg']}", err=True)
-        raise typer.Exit(Exit.CONFIGURATION) from None
-    return settings
-
-
-def make_first_key(settings: Settings) -> str | None:
-    """A key for whoever starts the service for the first time; nobody can read it again."""
-    store = open_control_store(settings.control_store_url, settings.data)
-    try:
-        if store.ask_now(any_key):
-            return None
-        world = real_world()
-        return store.ask_now(
-            lambda connection: create_key(
-                connection,
-                id=str(world.new_id()),
-                organization=FIRST_ORGANIZATION,
-                role="admin",
-                now=datetime.now(UTC),
-                created_by="countermand up",
-            )
-        )
-    finally:
-        store.close()
-
-
-def say_started(url: str, settings: Settings, first_key: str | None) -> None:
-    """What somebody needs to go on, on stdout."""
-    lines = [f"Countermand is up: {url}", f"  data     {settings.data.resolve()}"]
-    if first_key is not None:
-        lines += [
-            f"  key      {first_key}",
-            "           (organization 'default', role 'admin'; shown this once)",
-        ]
-    key = first_key or "$COUNTERMAND_KEY"
-    lines += [
-        "",
-        "Try, in another terminal:",
-        f"  export COUNTERMAND_URL={url} COUNTERMAND_KEY={key}",
-        "  countermand submit sleep --id my-task --payload '{\"seconds\": 600}'",
-        "  countermand cancel my-task --reason 'changed my mind'",
-        "  countermand history my-task",
-    ]
-    print("\n".join(lines), flush=True)
-    sys.stdout.flush()
-
-
-def leaves(group: BaseExceptionGroup[CountermandError]) -> list[CountermandError]:
-    found: list[CountermandError] = []
-    for each in group.exceptions:
-        found += leaves(each) if isinstance(each, BaseExceptionGroup) else [each]
-    return found

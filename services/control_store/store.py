@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
+
+from services.control_store.migrations import NEWEST
 
 T = TypeVar("T")
 
@@ -56,12 +56,26 @@ def open_control_store(url: str | None, data: Path) -> ControlStore:
 
 
 def migrate(engine: sa.Engine) -> None:
+    """To the newest version. Alembic is loaded only when there is something for it to do."""
+    if version(engine) == NEWEST:
+        return
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def version(engine: sa.Engine) -> str | None:
+    """Of the tables that are there."""
+    if not sa.inspect(engine).has_table("alembic_version"):
+        return None
+    with engine.connect() as connection:
+        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _durable(connection: sqlite3.Connection, _record: object) -> None:

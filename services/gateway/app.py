@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from services.gateway import problems
 from services.gateway.body_limit import BodyLimit
+from services.gateway.callers import SECURITY_SCHEMES
 from services.gateway.desk import Desk
 from services.gateway.routes import cancels, health, history, projects, streams, tasks
 
@@ -50,6 +51,10 @@ def add_routes(app: FastAPI) -> None:
     def with_problems() -> dict[str, Any]:
         document = describe()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        document["components"]["securitySchemes"] = SECURITY_SCHEMES
+        for path, operations in document["paths"].items():
+            for operation in operations.values() if path.startswith(PREFIX) else ():
+                operation["security"] = [{name: []} for name in SECURITY_SCHEMES]
         schemas["ProblemDocument"] = problems.ProblemDocument.model_json_schema()
         return document
 

@@ -6,11 +6,9 @@ other way from a route to an operation.
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from fastapi import Depends, Header, Request, Response, Security
-from fastapi.security import APIKeyHeader, HTTPBearer
-from fastapi.security.http import HTTPAuthorizationCredentials
+from fastapi import Depends, Request, Response
 
 from events.positions import BEGINNING, read_frontier
 from services.gateway.desk import Desk, desk_of
@@ -22,9 +20,6 @@ from services.refusals import Invalid, Unauthenticated
 CREDENTIAL_LIMIT_CHARACTERS = 8_192
 READING = frozenset({"GET", "HEAD"})
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-
-bearer = HTTPBearer(auto_error=False, description="An API key, or a JWT of a configured issuer.")
-key_header = APIKeyHeader(name="x-api-key", auto_error=False)
 
 
 class Caller(NamedTuple):
@@ -65,13 +60,16 @@ async def authenticated(desk: Desk, credential: str | None) -> Principal:
     return principal
 
 
-async def caller(
-    request: Request,
-    authorization: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
-    api_key: Annotated[str | None, Security(key_header)],
-) -> Caller:
+async def caller(request: Request) -> Caller:
+    """The only dependency that a route has: each costs time on the way of every cancel."""
     desk = desk_of(request)
-    credential = authorization.credentials if authorization is not None else api_key
+    credential = request.headers.get("authorization")
+    if credential is None:
+        credential = request.headers.get("x-api-key")
+    elif credential[:7].lower() == "bearer ":
+        credential = credential[7:].strip()
+    else:
+        raise Unauthenticated("send 'Authorization: Bearer ...' or 'x-api-key: ...'")
     principal = await authenticated(desk, credential)
     headers = request.headers
     if request.method in READING:
@@ -98,27 +96,10 @@ async def caller(
     return Caller(desk, scope, request)
 
 
-def idempotent(
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            max_length=255,
-            description="The same key gives the first answer; another body under it is refused.",
-        ),
-    ] = None,
-) -> None:
-    """For the description alone: `caller` reads it."""
-
-
-def preferred_wait(
-    request: Request,
-    prefer: Annotated[
-        str | None,
-        Header(description="`wait=N` seconds for the stop, or `respond-async`.", max_length=200),
-    ] = None,
-) -> float:
-    """For how long the answer may wait."""
-    settings = desk_of(request).settings.gateway
+def preferred_wait(caller: Caller) -> float:
+    """For how long the answer may wait: `Prefer: wait=N`, or `respond-async`."""
+    settings = caller.desk.settings.gateway
+    prefer = caller.request.headers.get("prefer")
     if prefer is None:
         return settings.wait_default_seconds
     for part in prefer.replace(";", ",").split(","):
@@ -127,11 +108,35 @@ def preferred_wait(
             return 0.0
         if name.lower() == "wait":
             value = value.strip('" ')
-            if not value.isascii() or not value.isdigit():
+            if not (value.isascii() and value.isdigit() and len(value) < 10):
                 raise Invalid("Prefer", "wait takes a number of seconds, e.g. wait=5")
             return min(float(value), settings.wait_limit_seconds)
     return settings.wait_default_seconds
 
 
+def described_header(name: str, description: str) -> dict[str, Any]:
+    """For OpenAPI: a header that `caller` reads itself."""
+    schema = {"type": "string", "minLength": 1, "maxLength": 255}
+    return {"name": name, "in": "header", "description": description, "schema": schema}
+
+
+_KEY = described_header(
+    "Idempotency-Key", "The same key gives the first answer; another body under it is refused."
+)
+_PREFER = described_header(
+    "Prefer", "`wait=N`: wait N seconds, at most, for the stop; or `respond-async`."
+)
+_PREFER["schema"] = {"type": "string", "pattern": r"^(wait=\d{1,5}|respond-async)$"}
+IDEMPOTENT: dict[str, Any] = {"parameters": [_KEY]}
+CANCELLING: dict[str, Any] = {"parameters": [_KEY, _PREFER]}
+
+SECURITY_SCHEMES: dict[str, Any] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, or a JWT of a configured issuer.",
+    },
+    "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+}
+
 Called = Annotated[Caller, Depends(caller)]
-Waiting = Annotated[float, Depends(preferred_wait)]

@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from services.gateway.answers import answer, receipt_answer
-from services.gateway.callers import Called, Caller, Waiting, idempotent
+from services.gateway.callers import CANCELLING, Called, Caller, preferred_wait
 from services.gateway.documents import ReceiptDocument, receipt_document
 from services.gateway.problems import Responses, responses
 from services.gateway.routes.tasks import TaskId
@@ -31,13 +31,12 @@ STOPPING: Responses = {
     "/tasks/{task_id}/cancel",
     response_model=ReceiptDocument,
     responses={**STOPPING, **responses(404, 409, 413)},
-    dependencies=[Depends(idempotent)],
+    openapi_extra=CANCELLING,
 )
-async def cancel(
-    caller: Called, task_id: TaskId, wait_seconds: Waiting, body: CancelRequest | None = None
-) -> Response:
+async def cancel(caller: Called, task_id: TaskId, body: CancelRequest | None = None) -> Response:
     """Stop a task. 200: it has stopped; 202: durable and irrevocable, still stopping."""
     request = body or CancelRequest()
+    wait_seconds = preferred_wait(caller)
 
     async def work() -> Response:
         receipt = await cancelling.cancel(caller.scope, task_id, request, wait_seconds)

@@ -4,12 +4,12 @@ from collections.abc import Awaitable
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from events.ids import LIMIT_CHARACTERS, PATTERN
 from events.words import ProjectStatus
 from services.gateway.answers import answer, receipt_answer, undecided
-from services.gateway.callers import Called, Waiting, idempotent
+from services.gateway.callers import CANCELLING, IDEMPOTENT, Called, preferred_wait
 from services.gateway.documents import (
     AcceptedDocument,
     ProjectDocument,
@@ -45,7 +45,7 @@ ACCEPTED: Responses = {202: {"model": AcceptedDocument}}
     status_code=201,
     response_model=ProjectDocument,
     responses={**ACCEPTED, **responses(409, 413)},
-    dependencies=[Depends(idempotent)],
+    openapi_extra=IDEMPOTENT,
 )
 async def create(caller: Called, body: ProjectRequest) -> Response:
     """Create a project with its tasks and their dependencies."""
@@ -96,7 +96,7 @@ STEERED: Responses = {**ACCEPTED, **responses(404, 409, 413)}
     "/projects/{project_id}/plan",
     response_model=ProjectDocument,
     responses=STEERED,
-    dependencies=[Depends(idempotent)],
+    openapi_extra=IDEMPOTENT,
 )
 async def plan(caller: Called, project_id: ProjectId, body: PlanRequest | None = None) -> Response:
     """The plan is complete, and awaits approval."""
@@ -110,7 +110,7 @@ async def plan(caller: Called, project_id: ProjectId, body: PlanRequest | None =
     "/projects/{project_id}/approve",
     response_model=ProjectDocument,
     responses=STEERED,
-    dependencies=[Depends(idempotent)],
+    openapi_extra=IDEMPOTENT,
 )
 async def approve(
     caller: Called, project_id: ProjectId, body: PlanNumber | None = None
@@ -126,7 +126,7 @@ async def approve(
     "/projects/{project_id}/pause",
     response_model=ProjectDocument,
     responses=STEERED,
-    dependencies=[Depends(idempotent)],
+    openapi_extra=IDEMPOTENT,
 )
 async def pause(caller: Called, project_id: ProjectId, body: PauseNumber | None = None) -> Response:
     """Start nothing new; what runs goes on."""
@@ -140,7 +140,7 @@ async def pause(caller: Called, project_id: ProjectId, body: PauseNumber | None 
     "/projects/{project_id}/resume",
     response_model=ProjectDocument,
     responses=STEERED,
-    dependencies=[Depends(idempotent)],
+    openapi_extra=IDEMPOTENT,
 )
 async def resume(
     caller: Called, project_id: ProjectId, body: PauseNumber | None = None
@@ -156,16 +156,16 @@ async def resume(
     "/projects/{project_id}/cancel",
     response_model=ReceiptDocument,
     responses={**STOPPING, **responses(404, 409, 413)},
-    dependencies=[Depends(idempotent)],
+    openapi_extra=CANCELLING,
 )
 async def cancel(
     caller: Called,
     project_id: ProjectId,
-    wait_seconds: Waiting,
     body: ProjectCancelBody | None = None,
 ) -> Response:
     """Stop what executes, skip the rest, keep what is done. There is no way back."""
     request = body or ProjectCancelBody()
+    wait_seconds = preferred_wait(caller)
 
     async def work() -> Response:
         receipt = await cancelling.cancel_project(caller.scope, project_id, request, wait_seconds)

@@ -4,12 +4,12 @@ from collections.abc import Awaitable
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from events.ids import LIMIT_CHARACTERS, PATTERN, log_key, root_of
 from events.words import Evidence, Status
 from services.gateway.answers import answer, as_bytes, undecided
-from services.gateway.callers import Called, Caller, idempotent
+from services.gateway.callers import IDEMPOTENT, Called, Caller
 from services.gateway.documents import (
     AcceptedDocument,
     BatchDocument,
@@ -45,7 +45,7 @@ class BatchRequest(Request):
     status_code=201,
     response_model=TaskDocument | BatchDocument,
     responses={202: {"model": AcceptedDocument}, **responses(409, 413)},
-    dependencies=[Depends(idempotent)],
+    openapi_extra=IDEMPOTENT,
 )
 async def submit(caller: Called, body: TaskRequest | BatchRequest) -> Response:
     """Submit one task, or up to 1,000 as `{"tasks": [...]}`."""
@@ -129,7 +129,7 @@ STEERED: Responses = {202: {"model": AcceptedDocument}, **responses(404, 409, 41
     "/tasks/{task_id}/approve",
     response_model=TaskDocument,
     responses=STEERED,
-    dependencies=[Depends(idempotent)],
+    openapi_extra=IDEMPOTENT,
 )
 async def approve(caller: Called, task_id: TaskId, body: ApproveRequest | None = None) -> Response:
     """Answer what its run waits for."""
@@ -143,7 +143,7 @@ async def approve(caller: Called, task_id: TaskId, body: ApproveRequest | None =
     "/tasks/{task_id}/retry",
     response_model=TaskDocument,
     responses=STEERED,
-    dependencies=[Depends(idempotent)],
+    openapi_extra=IDEMPOTENT,
 )
 async def retry(caller: Called, task_id: TaskId, body: AttemptRequest | None = None) -> Response:
     """Let a failed task be tried once more."""
@@ -157,7 +157,7 @@ async def retry(caller: Called, task_id: TaskId, body: AttemptRequest | None = N
     "/tasks/{task_id}/skip",
     response_model=TaskDocument,
     responses=STEERED,
-    dependencies=[Depends(idempotent)],
+    openapi_extra=IDEMPOTENT,
 )
 async def skip(caller: Called, task_id: TaskId, body: AttemptRequest | None = None) -> Response:
     """Leave a pending or failed task of a project out."""

@@ -1,0 +1,5 @@
+"""`python -m countermand.cli`."""
+
+from countermand.cli import main
+
+main()
