@@ -1,0 +1,118 @@
+"""The clients of aiokafka, each with the settings that the log's guarantees need.
+
+A client that can't connect yet is tried again until the patience is over: services and brokers may
+be started in any order.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+
+from events.errors import LogUnavailable
+from services.kafka_log.connection import Connection
+from services.kafka_log.limits import BATCH_LIMIT_BYTES, Limits
+
+CONNECT_PAUSE_SECONDS = 0.5
+GIVE_UP_SECONDS = 1.0
+"""How long a producer that is closed may still try to deliver what nobody waits for any more."""
+
+
+class Client(Protocol):
+    async def start(self) -> None: ...
+
+
+C = TypeVar("C", bound=Client)
+
+
+async def open_producer(connection: Connection, limits: Limits) -> AIOKafkaProducer:
+    """Idempotent: within its lifetime neither lost, nor doubled, nor out of order."""
+
+    def make() -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            **_arguments(connection, limits),
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
+            max_batch_size=BATCH_LIMIT_BYTES,
+            max_request_size=BATCH_LIMIT_BYTES,
+        )
+
+    return await _connected(make, lambda producer: producer.stop(), limits)
+
+
+async def open_consumer(connection: Connection, limits: Limits) -> AIOKafkaConsumer:
+    """Of no group; what it shall read is assigned to it, and from where."""
+
+    def make() -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            **_arguments(connection, limits),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            fetch_max_bytes=limits.fetch_limit_bytes,
+            max_partition_fetch_bytes=BATCH_LIMIT_BYTES,
+        )
+
+    return await _connected(make, close_consumer, limits)
+
+
+async def open_admin(connection: Connection, limits: Limits) -> AIOKafkaAdminClient:
+    def make() -> AIOKafkaAdminClient:
+        return AIOKafkaAdminClient(**_arguments(connection, limits))
+
+    return await _connected(make, lambda admin: admin.close(), limits)
+
+
+async def close_consumer(consumer: AIOKafkaConsumer) -> None:
+    # aiokafka ends tasks that have had no turn yet as if it was our task that is cancelled.
+    await asyncio.sleep(0)
+    await consumer.stop()
+
+
+async def close_producer(producer: AIOKafkaProducer, limits: Limits) -> None:
+    """Let it deliver what it holds, but not for long."""
+    stopping = asyncio.create_task(producer.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=GIVE_UP_SECONDS)
+    if not done:
+        # An idempotent producer tries for ever, and aiokafka has no public way to end that.
+        # First nobody may be sending any more; only then can what is left be failed.
+        producer._sender.sender_task.cancel()
+        await asyncio.wait({stopping}, timeout=2 * limits.request_timeout_seconds)
+        producer._message_accumulator.fail_all(KafkaTimeoutError("the producer was closed"))
+    if not stopping.done():
+        stopping.cancel()
+    await asyncio.wait({stopping}, timeout=limits.request_timeout_seconds)
+
+
+def _arguments(connection: Connection, limits: Limits) -> dict[str, Any]:
+    request_timeout_ms = int(limits.request_timeout_seconds * 1000)
+    return connection.arguments() | {"request_timeout_ms": request_timeout_ms}
+
+
+async def _connected(
+    make: Callable[[], C], close: Callable[[C], Awaitable[None]], limits: Limits
+) -> C:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + limits.patience_seconds
+    while True:
+        client = make()
+        try:
+            async with asyncio.timeout_at(deadline):
+                await client.start()
+        except KafkaConnectionError as reason:
+            await close(client)
+            if loop.time() + CONNECT_PAUSE_SECONDS > deadline:
+                raise LogUnavailable(f"no Kafka broker can be reached: {reason}") from reason
+            await asyncio.sleep(CONNECT_PAUSE_SECONDS)
+        except (TimeoutError, KafkaError) as reason:
+            await close(client)
+            raise LogUnavailable(f"Kafka did not let us in: {reason!r}") from reason
+        except BaseException:
+            await close(client)
+            raise
+        else:
+            return client

@@ -1,0 +1,122 @@
+"""The log port on one Kafka topic."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError, KafkaTimeoutError
+
+from events.errors import LogUnavailable
+from events.log import Message, Record
+from events.positions import Frontier, Position
+from services.kafka_log import topic as topics
+from services.kafka_log.clients import close_consumer, open_consumer
+from services.kafka_log.connection import Connection
+from services.kafka_log.limits import Limits
+from services.kafka_log.pages import Pages
+from services.kafka_log.reader import Reader, closed, unreadable
+from services.kafka_log.topic import Topic
+from services.kafka_log.writer import Writer
+
+
+async def open_kafka_log(
+    connection: Connection, topic: Topic, limits: Limits | None = None, *, create: bool = True
+) -> "KafkaLog":
+    """Connect, and check the topic. Who only reads doesn't create it."""
+    limits = limits or Limits()
+    await topics.ensure(connection, topic, limits, create=create)
+    log = KafkaLog(connection, topic, limits, await open_consumer(connection, limits))
+    try:
+        # The first question also tells the client who leads which partition.
+        await log.end()
+    except BaseException:
+        await log.close()
+        raise
+    return log
+
+
+class KafkaLog:
+    """Made by `open_kafka_log`."""
+
+    def __init__(
+        self, connection: Connection, topic: Topic, limits: Limits, asking: AIOKafkaConsumer
+    ) -> None:
+        self._connection = connection
+        self._topic = topic
+        self._limits = limits
+        # Nothing is ever assigned to it: a fetch that waits for news would hold up its questions.
+        self._asking = asking
+        self._writer = Writer(connection, topic, limits)
+        self._pages = Pages(connection, topic, limits)
+        self._followers: set[Reader] = set()
+        self._closed = False
+        self._closing = asyncio.Lock()
+
+    async def append(self, messages: Sequence[Message]) -> Sequence[Position]:
+        self._check_open()
+        return await self._writer.append(messages)
+
+    async def end(self) -> Frontier:
+        self._check_open()
+        try:
+            async with asyncio.timeout(self._limits.patience_seconds):
+                return await self._ask_for_end()
+        except (TimeoutError, KafkaError) as reason:
+            self._check_open()
+            raise unreadable(self._topic, reason) from reason
+
+    async def read(self, start: Frontier, limit: int) -> Sequence[Record]:
+        return await self._pages.read(start, await self.end(), limit)
+
+    async def follow(
+        self, start: Frontier, limit: int = 1000
+    ) -> AsyncGenerator[Sequence[Record], None]:
+        self._check_open()
+        loop = asyncio.get_running_loop()
+        reader = await Reader.open(self._connection, self._topic, self._limits, start)
+        self._followers.add(reader)
+        try:
+            heard_at = loop.time()
+            while True:
+                self._check_open()
+                batch = await reader.next(limit, self._limits.silence_seconds)
+                if batch:
+                    yield batch
+                    heard_at = loop.time()
+                elif await self._ends_at(await reader.frontier()):
+                    heard_at = loop.time()
+                elif loop.time() - heard_at > self._limits.patience_seconds:
+                    raise unreadable(self._topic, "there is more, and no broker sends it")
+        finally:
+            self._followers.discard(reader)
+            await reader.close()
+
+    async def close(self) -> None:
+        self._closed = True
+        async with self._closing:
+            await self._writer.close()
+            await self._pages.close()
+            for reader in list(self._followers):
+                await reader.close()
+            await close_consumer(self._asking)
+
+    async def _ask_for_end(self) -> Frontier:
+        while True:
+            try:
+                end = await self._asking.end_offsets(self._topic.places)
+            except KafkaTimeoutError:
+                # That was the patience of one request; ours is longer.
+                continue
+            return {place.partition: offset for place, offset in end.items()}
+
+    async def _ends_at(self, frontier: Frontier) -> bool:
+        """Whether the log can be read, and holds nothing after this."""
+        try:
+            end = await self.end()
+        except LogUnavailable:
+            return False
+        return all(frontier.get(partition, 0) >= offset for partition, offset in end.items())
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise closed(self._topic)
