@@ -6,6 +6,7 @@ A new figure is a `Figure` in the `FIGURES` of some module here, and the module 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 
 from benchmarks import fold, log
 from benchmarks.figures import Figure
@@ -17,14 +18,15 @@ FIGURES: list[Figure] = [
 ]
 
 
-def main() -> int:
+def main(words: Sequence[str], figures: Sequence[Figure]) -> int:
+    """Measures and prints; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print a JSON array instead")
     parser.add_argument("--only", default="", metavar="SUBSTRING", help="figures so named")
-    arguments = parser.parse_args()
-    chosen = [figure for figure in FIGURES if arguments.only.lower() in figure.name.lower()]
+    arguments = parser.parse_args(words)
+    chosen = [figure for figure in figures if arguments.only.lower() in figure.name.lower()]
     if not chosen:
-        names = "\n  ".join(figure.name for figure in FIGURES)
+        names = "\n  ".join(figure.name for figure in figures)
         parser.error(f"no figure's name has {arguments.only!r} in it. There are:\n  {names}")
     if not arguments.json:
         print(HEADER)
@@ -40,4 +42,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:], FIGURES))

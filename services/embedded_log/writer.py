@@ -48,8 +48,7 @@ class Writer:
         if end < self.end:
             stream.close()
             raise LogDamaged(
-                f"{stream.where} ends at {end}, but records up to {self.end} were acknowledged. "
-                f"{restore()}"
+                f"{stream.where} holds {end} records, but {self.end} were acknowledged. {restore()}"
             )
         self._stream, self.end = stream, end
         return stream

@@ -93,11 +93,23 @@ async def test_the_file_of_another_stream_is_refused(tmp_path: Path) -> None:
         assert await values(log) == some(5)
 
 
-async def test_records_removed_behind_its_back_stop_the_log(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param("DELETE FROM stored_events WHERE rowid > 10", id="the last removed"),
+        pytest.param("DELETE FROM stored_events WHERE rowid = 11", id="one removed"),
+        pytest.param(
+            "UPDATE stored_events SET originator_version = 99 WHERE rowid = 11", id="renumbered"
+        ),
+    ],
+)
+async def test_a_record_that_is_missing_is_named_by_whoever_reads_there(
+    tmp_path: Path, statement: str
+) -> None:
     path = tmp_path / "history.db"
     async with the_log(path) as log:
         await append(log, some(20))
-        change(path, "DELETE FROM stored_events WHERE rowid > 10")
+        change(path, statement)
 
         with pytest.raises(LogDamaged, match="has lost record 10"):
             await everything(log)
