@@ -34,7 +34,8 @@ class Voice:
         self._world = world
         self._source = source
         self._region = region
-        self._listening: dict[UUID, asyncio.Future[Outcome]] = {}
+        self._listening: dict[UUID, list[asyncio.Future[Outcome]]] = {}
+        """By event: several may ask with the same one, e.g. a run and its re-run for a child."""
 
     def event(
         self,
@@ -85,12 +86,15 @@ class Voice:
     async def ask(self, event: Event) -> Outcome:
         """Append, and wait for the verdict of the first entry with this id."""
         heard: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._listening[event.id] = heard
+        listening = self._listening.setdefault(event.id, [])
+        listening.append(heard)
         try:
             await self.say(event)
             return await heard
         finally:
-            self._listening.pop(event.id, None)
+            listening.remove(heard)
+            if not listening:
+                self._listening.pop(event.id, None)
 
     def recalled(self, roots: Mapping[str, Root], frontier: Frontier) -> None:
         """Nothing that was said before the ledger began is waited for."""
@@ -100,9 +104,9 @@ class Voice:
             return
         for entry in entries:
             if entry.event is not None:
-                heard = self._listening.get(entry.event.id)
-                if heard is not None and not heard.done():
-                    heard.set_result(entry.outcome)
+                for heard in self._listening.get(entry.event.id, ()):
+                    if not heard.done():
+                        heard.set_result(entry.outcome)
 
     async def room(self) -> None:
         """Always: nothing is queued here."""

@@ -26,6 +26,7 @@ from events.state import Root, Run, TaskState
 from events.words import ACTIVE, Origin
 from projections.entry import Entry
 from services.executor.peers import Heartbeat
+from services.log_end import end_of
 from services.voice import Voice
 from services.world import World
 
@@ -136,7 +137,7 @@ class Watchdog:
             tasks.create_task(self._watch())
 
     async def _hear(self) -> None:
-        end = await self._heartbeats.end()
+        end = await end_of(self._heartbeats)
         start = {partition: max(offset - HEARTBEATS_REREAD, 0) for partition, offset in end.items()}
         self._read = dict(start)
         async for records in self._heartbeats.follow(start):

@@ -6,7 +6,7 @@ entry; what it does it says on the log.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
@@ -21,7 +21,7 @@ from events.rules.running import why_not_claimable
 from events.rules.stopping import cancel_by
 from events.run_events import RunReleased
 from events.state import ProjectState, Root, TaskState
-from events.words import ACTIVE, Evidence, ProjectStatus, Status
+from events.words import Evidence, ProjectStatus, Status
 from projections.entry import Decoded, Entry
 from services.executor.engine import Engine, Engines
 from services.executor.lease import Lease
@@ -30,7 +30,7 @@ from services.executor.peers import Heartbeat, Peers
 from services.executor.run import LiveRun, Surroundings
 from services.executor.runtime import Runtime
 from services.executor.settings import ExecutorSettings
-from services.executor.waiting_room import Place, WaitingRoom
+from services.executor.waiting_room import Lane, Place, WaitingRoom
 from services.log_end import end_of
 from services.voice import Voice, as_executor
 from services.world import World
@@ -185,7 +185,14 @@ class Executor:
             await self._open()
             # 3. What the predecessor left behind, then whatever waits.
             self._room = WaitingRoom(
-                self.id, self._region, self._kinds(), self._peers, self._settings, self._world
+                self.id,
+                self._region,
+                self._kinds(),
+                self._peers,
+                self._settings,
+                self._world,
+                # A kind may only be missing because those who know it are being restarted.
+                strange_kinds_seconds=0.0 if self._alone else self._settings.lease_seconds,
             )
             self._look_at_everything()
             loops = [
@@ -251,6 +258,8 @@ class Executor:
     def _renewed(self, until: float) -> None:
         if self._engine is not None:
             self._engine.renew(until)
+        if self._room is not None:
+            self._room.look_at_strange_kinds()
 
     async def _hear_peers(self) -> None:
         end = await end_of(self._heartbeats)
@@ -273,6 +282,9 @@ class Executor:
             await self._undrained.wait()
             await self._fit.wait()
             await self._claims.acquire()
+            if not (self._undrained.is_set() and self._fit.is_set()):
+                self._claims.release()  # What was true before the other waits isn't any more.
+                continue
             place = self._next()
             run = None if place is None else self._run_at(place)
             if run is None:
@@ -286,14 +298,16 @@ class Executor:
         if len(self.runs) >= self._settings.concurrent_runs:
             self._room.ready.clear()
             return None
-        return self._room.take(frozenset(self._kinds_at_their_limit()))
+        return self._room.take(self._at_its_limit)
 
-    def _kinds_at_their_limit(self) -> Iterator[str]:
-        if self._own_processes >= self._settings.concurrent_isolated_runs:
-            for runtime in self._runtimes():
-                yield from (kind for kind in runtime.kinds if runtime.has_own_process(kind))
-        limits = self._settings.concurrent_runs_by_kind.items()
-        yield from (kind for kind, limit in limits if self._running[kind] >= limit)
+    def _at_its_limit(self, lane: Lane) -> bool:
+        limit = self._settings.concurrent_runs_by_kind.get(lane.kind)
+        if limit is not None and self._running[lane.kind] >= limit:
+            return True
+        if self._own_processes < self._settings.concurrent_isolated_runs:
+            return False
+        runtime = self._runtime_of(lane.kind)
+        return lane.isolated or (runtime is not None and runtime.has_own_process(lane.kind))
 
     def _run_at(self, place: Place) -> LiveRun | None:
         """The run to be, if the task may still be claimed."""
@@ -360,10 +374,7 @@ class Executor:
         for key, root in list(self._roots.items()):
             organization = key.partition("/")[0]
             for task in root.tasks.values():
-                if task.status in ACTIVE and self._alone:
-                    closing.append(self._left_behind(organization, task))
-                else:
-                    self._changed(key, organization, task, closing)
+                self._changed(key, organization, task, closing)
             if root.project is not None:
                 self._project_changed(key, organization, root.project)
         if closing:
@@ -401,15 +412,20 @@ class Executor:
             case Status.RUNNING | Status.WAITING | Status.CANCELLING:
                 if held and run is not None:
                     self._tell(run, task)
-                elif run is None and task.run is not None and task.run.executor == self.id:
+                elif task.run is not None and task.run.executor == self.id:
                     # A claim of its own that is effective, and that nobody here holds.
                     closing.append(self._left_behind(organization, task, Evidence.NEVER_STARTED))
+                elif task.run is not None and self._alone and not task.run.remote:
+                    # A predecessor's, and nothing of that is alive.
+                    closing.append(self._left_behind(organization, task, Evidence.KILLED))
             case Status.CANCELLED if task.evidence is Evidence.NEVER_STARTED and not task.closed:
                 if not self._peers.before(self.id, task.id, task.spec.kind, task.spec.requires):
                     closing.append(self._never_started(organization, task))
             case _:
                 if held and run is not None:
                     run.disown()
+        if task.status is not Status.PENDING:
+            self._room.forget(place, task.spec.kind)
         for waiter in self._room.released(key, task):
             self._look_at_one(waiter)
 
@@ -419,9 +435,7 @@ class Executor:
         elif task.status is Status.RUNNING and task.answered > len(run.task.answers):
             run.answered(task.answered, task.answers[-1])
 
-    def _left_behind(
-        self, organization: str, task: TaskState, evidence: Evidence = Evidence.KILLED
-    ) -> Event:
+    def _left_behind(self, organization: str, task: TaskState, evidence: Evidence) -> Event:
         """A run that is checked to be gone: its guardian, or this executor, says so."""
         assert task.run is not None
         body = RunReleased(

@@ -71,8 +71,9 @@ class Peers:
             if peer.executor != me and can_run(peer, kind, requires)
         )
 
-    def anybody_else_can(self, me: str, kind: str, requires: Mapping[str, str]) -> bool:
-        return any(peer.executor != me and can_run(peer, kind, requires) for peer in self.alive())
+    def anybody_knows(self, kind: str) -> bool:
+        """Also who is draining: it may go on, or somebody like it may come."""
+        return any(kind in peer.kinds for peer in self.alive())
 
 
 def can_run(peer: Heartbeat, kind: str, requires: Mapping[str, str]) -> bool:

@@ -1,0 +1,141 @@
+"""Bugs to be found: each breaks one method of the real services, as somebody might."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from events.errors import LogUnavailable
+from events.event import Event
+from events.ids import derived_id
+from events.log import message
+from events.positions import Position
+from events.run_events import RunLost, TaskStarted
+from events.state import Cancel
+from events.words import Evidence
+from services.executor.executor import Executor
+from services.executor.lease import Lease
+from services.executor.run import LiveRun
+from services.executor.runtime import Ending, RunHandle, Stop, Stopped
+from services.executor.waiting_room import Lane, Place, WaitingRoom
+from services.voice import Voice
+from services.watchdog import Watchdog
+
+
+class Bug(NamedTuple):
+    """One method, and what it does wrong."""
+
+    owner: type
+    method: str
+    wrong: Callable[..., Any]
+
+
+async def claims_without_reading_the_verdict(self: LiveRun) -> bool:
+    body = TaskStarted(
+        actor=self._me,
+        run_id=self.run_id,
+        attempt=self.task.attempt,
+        executor=self.around.executor_id,
+        region=self.around.region,
+    )
+    await self.around.voice.say(self._event(body))
+    return True
+
+
+async def calls_it_killed_before_it_is_gone(self: LiveRun, handle: RunHandle) -> Ending:
+    assert self.stop is not None
+    handle.force(self.stop)
+    return Stopped(Evidence.KILLED)
+
+
+def wakes_nobody_when_a_run_has_ended(self: Executor, run: LiveRun) -> None:
+    del self.runs[run.place]
+    self._running[run.task.spec.kind] -= 1
+    self._own_processes -= run.own_process
+    if not self.runs:
+        self._idle.set()
+    self._look_at_one(run.place)
+
+
+def wakes_nobody_for_a_task_whose_time_has_come(self: WaitingRoom) -> None:
+    self._timer = None
+
+
+def queues_without_a_word(self: WaitingRoom, place: Place, lane: Lane) -> None:
+    self._queued.add(place)
+    self._next.setdefault(lane, deque()).append(place)
+
+
+async def calls_runs_lost_without_reading_the_heartbeats(self: Watchdog, executor: str) -> None:
+    for where, run_id in list(self._runs.get(executor, {}).items()):
+        body = RunLost(actor=self._actor(where), run_id=run_id, executor=executor)
+        await self._voice.say(self._event(where, body, derived_id(run_id, "lost")))
+    now = asyncio.get_running_loop().time()
+    self._lease_over[executor] = now + self._settings.lease_seconds
+
+
+def forgets_that_it_has_only_just_come(self: Watchdog, executor: str) -> float:
+    return self._lease_over.get(executor, 0.0) + self._settings.margin_seconds
+
+
+async def counts_its_lease_from_the_answer(self: Lease, *, ended: bool = False) -> None:
+    await right_beat(self, ended=ended)
+    self.until = asyncio.get_running_loop().time() + self._lease_seconds
+
+
+right_beat = Lease.beat
+
+
+async def gives_up_when_the_log_does_not_answer(self: Voice, *events: Event) -> Sequence[Position]:
+    try:
+        return await self._log.append([message(event) for event in events])
+    except LogUnavailable:
+        return []
+
+
+def takes_no_cancel_before_it_runs(self: LiveRun, cancel: Cancel) -> None:
+    if self.handle is not None:
+        right_cancelled_by(self, cancel)
+
+
+right_cancelled_by = LiveRun.cancelled_by
+
+
+def asks_where_it_should_force(self: LiveRun, cancel: Cancel) -> None:
+    self.cancel = cancel
+    self.stop = Stop("request", forced=False, grace_seconds=1e9)
+    self.told.set()
+
+
+PLANTED = {
+    bug.wrong.__name__: bug
+    for bug in (
+        Bug(LiveRun, "claim", claims_without_reading_the_verdict),
+        Bug(LiveRun, "_stopped", calls_it_killed_before_it_is_gone),
+        Bug(LiveRun, "cancelled_by", takes_no_cancel_before_it_runs),
+        Bug(LiveRun, "cancelled_by", asks_where_it_should_force),
+        Bug(Executor, "_put_down", wakes_nobody_when_a_run_has_ended),
+        Bug(WaitingRoom, "_its_time", wakes_nobody_for_a_task_whose_time_has_come),
+        Bug(WaitingRoom, "_queue", queues_without_a_word),
+        Bug(Watchdog, "_lost", calls_runs_lost_without_reading_the_heartbeats),
+        Bug(Watchdog, "_over_at", forgets_that_it_has_only_just_come),
+        Bug(Lease, "beat", counts_its_lease_from_the_answer),
+        Bug(Voice, "say", gives_up_when_the_log_does_not_answer),
+    )
+}
+
+
+@contextmanager
+def planted(name: str | None) -> Iterator[None]:
+    """With this bug in place; None for none."""
+    if name is None:
+        yield
+        return
+    bug = PLANTED[name]
+    right = getattr(bug.owner, bug.method)
+    setattr(bug.owner, bug.method, bug.wrong)
+    try:
+        yield
+    finally:
+        setattr(bug.owner, bug.method, right)
