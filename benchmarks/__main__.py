@@ -8,13 +8,14 @@ import json
 import sys
 from collections.abc import Sequence
 
-from benchmarks import fold, log
+from benchmarks import fold, log, stopping
 from benchmarks.figures import Figure
 from benchmarks.table import HEADER, Line, as_json, written
 
 FIGURES: list[Figure] = [
     *log.FIGURES,
     *fold.FIGURES,
+    *stopping.FIGURES,
 ]
 
 
