@@ -12,7 +12,7 @@ from typing import Any
 from services.executor.guardian.client import Guardian, Tree
 from services.executor.guardian.process_table import look
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 MARK = "COUNTERMAND_TEST"
 REPORTS = 3
 """The descriptor into which a program of a test reports."""
@@ -49,16 +49,19 @@ class Scene:
 
     async def reports(self, count: int) -> list[dict[str, Any]]:
         """The next reports, from whichever process they come."""
-        if self._transport is None:
-            self._transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-                lambda: asyncio.StreamReaderProtocol(self._reports), os.fdopen(self._reading, "rb")
-            )
+        await self._listen()
         async with asyncio.timeout(PATIENCE_SECONDS):
             return [json.loads(await self._reports.readline()) for _ in range(count)]
 
     async def report(self) -> dict[str, Any]:
         [report] = await self.reports(1)
         return report
+
+    async def _listen(self) -> None:
+        if self._transport is None:
+            self._transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+                lambda: asyncio.StreamReaderProtocol(self._reports), os.fdopen(self._reading, "rb")
+            )
 
     def survivors(self) -> list[int]:
         """Who shows the mark. What is dead shows nothing, also while nobody has waited for it."""
@@ -72,28 +75,18 @@ class Scene:
                 found.append(int(name))
         return found
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Proves that nobody is left, in two ways: some processes are too quick to be looked at."""
         os.close(self.writing)
-        if self._transport is not None:
-            self._transport.close()
-        else:
-            os.close(self._reading)
+        await self._listen()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self._reports.read()  # to the end: nobody holds the other end any more
+        assert self._transport is not None
+        self._transport.close()
+        assert self.survivors() == []
 
 
 def parent(pid: int) -> int:
     row = look(pid)
     assert row is not None
     return row.parent
-
-
-async def ended(pidfd: int) -> None:
-    """Returns when the process of this pidfd is dead; closes it."""
-    loop = asyncio.get_running_loop()
-    dead: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(pidfd, lambda: dead.done() or dead.set_result(None))
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await dead
-    finally:
-        loop.remove_reader(pidfd)
-        os.close(pidfd)

@@ -172,12 +172,9 @@ class Guardian:
             self._loop.remove_writer(fd)
 
     def _hear(self) -> None:
-        try:
-            packet = self._control.recv(wire.PACKET_BYTES)
-        except BlockingIOError:
+        packet = wire.heard(self._control)
+        if packet is None:
             return
-        except OSError:
-            packet = b""
         if not packet:
             self._loop.remove_reader(self._control.fileno())
             return  # `_ended` follows

@@ -87,12 +87,9 @@ class Keeper:
 
     def _obey(self) -> bool:
         """Do what the executor says. False when that is to kill, or when there is no executor."""
-        try:
-            packet = self._executor.recv(wire.PACKET_BYTES, socket.MSG_DONTWAIT)
-        except BlockingIOError:
+        packet = wire.heard(self._executor)
+        if packet is None:
             return True
-        except OSError:
-            return False
         if not packet:
             return False
         what = wire.decoded(packet)["what"]

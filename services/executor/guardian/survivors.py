@@ -1,9 +1,9 @@
 """The last resort: finding what is left of a tree when its keeper *and* its guardian were killed.
 
 Then nobody inherited its orphans, and no proof by the kernel is to be had. Every tree carries a
-mark in its environment; whoever still shows it is killed. A process that hid its environment isn't
-found, which is why this proves less than a keeper's or a guardian's word, and is only used when
-both are dead.
+mark in its environment; whoever still shows it is killed. A process that hid its environment, or
+that forks and ends too quickly to be looked at, isn't found: this proves less than a keeper's or a
+guardian's word, and is only used when both are dead.
 """
 
 import os
@@ -13,6 +13,8 @@ from pathlib import Path
 
 VARIABLE = "COUNTERMAND_TREE"
 ROUND_SECONDS = 0.1
+EMPTY_ROUNDS = 10
+"""Whoever forks and ends all the time is easily missed: look often."""
 
 
 def mark_of_tree(lock_path: Path, guardian: str, tree: int) -> str:
@@ -28,8 +30,10 @@ def mark_of_lock(lock_path: Path) -> str:
 def kill_marked(beginning: str = "", *, exactly: str = "") -> int:
     """SIGKILL whoever shows such a mark, until nobody does. Blocks; says how many were hit."""
     wanted = f"\0{VARIABLE}={beginning or exactly}".encode() + (b"\0" if exactly else b"")
-    hit = 0
-    while pidfds := _marked(wanted):
+    hit = empty_rounds = 0
+    while empty_rounds < EMPTY_ROUNDS:
+        pidfds = _marked(wanted)
+        empty_rounds = 0 if pidfds else empty_rounds + 1
         poll = select.poll()
         for pidfd in pidfds:
             poll.register(pidfd, select.POLLIN)
@@ -38,7 +42,8 @@ def kill_marked(beginning: str = "", *, exactly: str = "") -> int:
                 hit += 1
             except (ProcessLookupError, PermissionError):
                 pass
-        poll.poll(ROUND_SECONDS * 1000)
+        if pidfds:
+            poll.poll(ROUND_SECONDS * 1000)
         for pidfd in pidfds:
             os.close(pidfd)
     return hit

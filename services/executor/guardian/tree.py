@@ -83,12 +83,9 @@ class Tree:
 
     def _hear(self) -> None:
         while self._sock.fileno() >= 0:
-            try:
-                packet = self._sock.recv(wire.PACKET_BYTES)
-            except BlockingIOError:
+            packet = wire.heard(self._sock)
+            if packet is None:
                 return
-            except OSError:
-                packet = b""
             if packet:
                 self._learn(wire.decoded(packet))
             else:

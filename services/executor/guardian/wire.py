@@ -68,6 +68,20 @@ def from_memory(fd: int) -> dict[str, Any]:
         return decoded(file.read())
 
 
+def heard(sock: socket.socket) -> bytes | None:
+    """The next packet: empty at the end, None when there is nothing now."""
+    while True:
+        try:
+            return sock.recv(PACKET_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
+        except ConnectionResetError:
+            # The other end closed without having read everything. What it said comes after this.
+            continue
+        except OSError:
+            return b""
+
+
 def receive(sock: socket.socket) -> tuple[bytes, Sequence[int]]:
     """A packet and its descriptors, none of which a program that is started will inherit."""
     packet, fds, _, _ = socket.recv_fds(
