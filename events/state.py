@@ -39,7 +39,7 @@ class Run(NamedTuple):
     id: UUID
     executor: str
     started_at: datetime
-    remote: bool = False
+    remote: bool
     handle: JsonObject | None = None
     adoptions: int = 0
 
@@ -52,7 +52,7 @@ class Cancel(NamedTuple):
     """What was asked to stop: the task itself, or something above it."""
     mode: Mode
     grace_seconds: float | None
-    """None, only of a project's cancel: each task's own."""
+    """None, of a project's cancel and of one ahead of its task: each task's own."""
     origin: Origin
     requested_at: datetime
     actor: Actor

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from events.cancel_events import CancelRequested
 from events.event import Event
 from events.outcome import Outcome, effective, noted, void
-from events.rules.stopping import cancel_by, late_by, stop, tightened
-from events.state import TOMBSTONES_HELD, Cancel, Root, TaskState, Tombstone, expired
+from events.rules.stopping import cancel_by, late_by, of_task, stop, tightened
+from events.state import TOMBSTONES_HELD, Root, TaskState, Tombstone, expired
 from events.words import Evidence, Reason
 
 
@@ -20,21 +20,11 @@ def cancel_requested(root: Root, event: Event, body: CancelRequested) -> Outcome
         return void(Reason.DUPLICATE)
     if task.finished:
         return void(Reason.ALREADY_FINISHED, late_by(task.finished_at, event.time))
-    cancel = cancel_by(event, body, task.spec.grace_seconds)
-    if tightened(task.cancel, cancel) is None:
+    cancel = cancel_by(event, body)
+    if tightened(task.cancel, of_task(cancel, task)) is None:
         return void(Reason.ALREADY_CANCELLING)
-    changed = (
-        stop(each, each_cancel(cancel, body, each), event.time)
-        for each in with_all_below(root, task)
-    )
+    changed = (stop(each, cancel, event.time) for each in with_all_below(root, task))
     return effective(*(each for each in changed if each is not None))
-
-
-def each_cancel(cancel: Cancel, body: CancelRequested, task: TaskState) -> Cancel:
-    """Each task below keeps its own grace, unless the request named one."""
-    if body.grace_seconds is not None or task.id == cancel.subject:
-        return cancel
-    return cancel._replace(grace_seconds=task.spec.grace_seconds)
 
 
 def ahead_of_its_task(root: Root, event: Event, body: CancelRequested) -> Outcome:
@@ -45,7 +35,7 @@ def ahead_of_its_task(root: Root, event: Event, body: CancelRequested) -> Outcom
         return void(Reason.UNKNOWN_TASK)
     if body.hold_until <= event.time:
         return void(Reason.EXPIRED)
-    tombstone = Tombstone(event.subject, cancel_by(event, body, 0.0), body.hold_until)
+    tombstone = Tombstone(event.subject, cancel_by(event, body), body.hold_until)
     if held is not None:
         if held.hold_until >= body.hold_until:
             return void(Reason.ALREADY_CANCELLING)

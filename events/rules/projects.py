@@ -70,7 +70,7 @@ def project_cancel_requested(root: Root, event: Event, body: ProjectCancelReques
         return void(Reason.DUPLICATE)
     if project.finished:
         return void(Reason.ALREADY_FINISHED, late_by(project.finished_at, event.time))
-    cancel = cancel_by(event, body, None)
+    cancel = cancel_by(event, body)
     in_force = tightened(project.cancel, cancel)
     if in_force is None:
         return void(Reason.ALREADY_CANCELLING)
@@ -82,18 +82,16 @@ def project_cancel_requested(root: Root, event: Event, body: ProjectCancelReques
 
 
 def stop_in_project(task: TaskState, cancel: Cancel, now: datetime) -> TaskState | None:
-    """What runs stops with its own grace unless one was named; what waits to start is skipped."""
+    """What runs stops; what waits to start is skipped."""
     if task.status is Status.PENDING:
         return task._replace(status=Status.SKIPPED, cancel=cancel, finished_at=now)
-    if cancel.grace_seconds is None:
-        cancel = cancel._replace(grace_seconds=task.spec.grace_seconds)
     return stop(task, cancel, now)
 
 
 def settled(root: Root, event: Event, outcome: Outcome) -> Outcome:
     """The outcome with what follows from it for the project: its counts, and its end."""
     project = outcome.project or root.project
-    if project is None or not (outcome.tasks or outcome.project):
+    if project is None:
         return outcome
     for task in outcome.tasks:
         project = project.counting(root.tasks.get(task.id), task)

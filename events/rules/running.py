@@ -30,14 +30,8 @@ def started(root: Root, task: TaskState, event: Event, body: TaskStarted) -> Out
     if refusal is not None:
         return void(refusal)
     run = Run(body.run_id, body.executor, event.time, body.remote)
-    return effective(
-        task._replace(
-            status=Status.RUNNING,
-            run=run,
-            waiting_for=None,
-            started_at=task.started_at or event.time,
-        )
-    )
+    first_at = task.started_at or event.time
+    return effective(task._replace(status=Status.RUNNING, run=run, started_at=first_at))
 
 
 def why_not_claimable(
@@ -143,7 +137,7 @@ def waiting(task: TaskState, body: TaskWaiting) -> Outcome:
         return void(Reason.ALREADY_CANCELLING)
     if task.waiting_for == body.wait:
         return void(Reason.DUPLICATE)
-    if task.status is Status.WAITING or body.wait != task.answered + 1:
+    if body.wait != task.answered + 1:
         return void(Reason.WRONG_COUNTER)
     return effective(task._replace(status=Status.WAITING, waiting_for=body.wait))
 

@@ -11,19 +11,24 @@ from events.state import Cancel, TaskState
 from events.words import Evidence, Mode, Origin, Status
 
 
-def cancel_by(
-    event: Event, body: CancelRequested | ProjectCancelRequested, own_grace_seconds: float | None
-) -> Cancel:
+def cancel_by(event: Event, body: CancelRequested | ProjectCancelRequested) -> Cancel:
     return Cancel(
         id=event.id,
         subject=event.subject,
         mode=body.mode,
-        grace_seconds=own_grace_seconds if body.grace_seconds is None else body.grace_seconds,
+        grace_seconds=body.grace_seconds,
         origin=body.origin if isinstance(body, CancelRequested) else Origin.REQUEST,
         requested_at=event.time,
         actor=body.actor,
         reason=body.reason,
     )
+
+
+def of_task(cancel: Cancel, task: TaskState) -> Cancel:
+    """Each task keeps its own grace, unless the cancel names one."""
+    if cancel.grace_seconds is not None:
+        return cancel
+    return cancel._replace(grace_seconds=task.spec.grace_seconds)
 
 
 def tightened(old: Cancel | None, new: Cancel) -> Cancel | None:
@@ -44,6 +49,7 @@ def seconds(cancel: Cancel) -> float:
 
 def stop(task: TaskState, cancel: Cancel, now: datetime) -> TaskState | None:
     """The task with this cancel in force; None when it makes no difference."""
+    cancel = of_task(cancel, task)
     match task.status:
         case Status.PENDING:
             return never_started(task, cancel, now)
@@ -65,9 +71,7 @@ def never_started(task: TaskState, cancel: Cancel, now: datetime) -> TaskState:
 
 
 def stopped(task: TaskState, evidence: Evidence, now: datetime) -> TaskState:
-    return task._replace(
-        status=Status.CANCELLED, evidence=evidence, waiting_for=None, finished_at=now
-    )
+    return task._replace(status=Status.CANCELLED, evidence=evidence, finished_at=now)
 
 
 def late_by(finished_at: datetime | None, now: datetime) -> float | None:

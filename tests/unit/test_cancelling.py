@@ -96,7 +96,8 @@ def test_a_run_that_fails_while_it_is_being_cancelled_ran_to_its_end() -> None:
     history = a_task(max_attempts=5).started().cancel_requested().failed("interrupted")
 
     assert (history.status, history.task.evidence) == (Status.CANCELLED, Evidence.RAN_TO_END)
-    assert (history.task.error, history.task.failures) == ("interrupted", 0)
+    assert (history.task.error, history.task.error_type) == ("interrupted", "error")
+    assert history.task.failures == 0
 
 
 def test_a_run_that_is_lost_while_it_is_being_cancelled_is_presumed_dead() -> None:
@@ -190,6 +191,15 @@ def test_a_second_cancel_may_shorten_the_grace() -> None:
     assert tighter.status is Status.CANCELLING
     assert in_force(tighter) == (Mode.GRACEFUL, 9)
     assert tighter.repeated(2).said == void(Reason.ALREADY_CANCELLING)
+
+
+def test_a_second_cancel_that_names_no_grace_asks_for_the_task_s_own() -> None:
+    asked = a_task(grace_seconds=10).started().cancel_requested(grace_seconds=60)
+
+    own = asked.cancel_requested()
+
+    assert own.said == EFFECTIVE
+    assert in_force(own) == (Mode.GRACEFUL, 10)
 
 
 def test_force_is_tighter_than_any_grace_and_nothing_is_tighter_than_force() -> None:
@@ -294,6 +304,15 @@ def test_a_cancel_above_does_not_loosen_a_tighter_one_below() -> None:
     assert history.of("t.c").task == forced
 
 
+def test_a_cancel_above_leaves_what_is_cancelled_below_as_it_is() -> None:
+    family = a_task("t").started().with_child("c").cancel_requested()
+
+    history = family.of("t").cancel_requested()
+
+    assert history.said == EFFECTIVE
+    assert history.of("t.c").task == family.task
+
+
 def test_tightening_above_tightens_below() -> None:
     family = a_task("t").started().with_child("c").started().of("t").cancel_requested()
 
@@ -351,6 +370,31 @@ def test_a_refused_request_stays_refused_whatever_has_changed_since() -> None:
 
     assert history.said == void(Reason.DUPLICATE)
     assert history.status is Status.PENDING
+
+
+REFUSED: dict[str, History] = {
+    "TaskSubmitted": a_task().submitted(),
+    "CancelRequested": a_task().started().completed().cancel_requested(),
+    "TaskSkipped": a_task().skipped(),
+    "TaskRetried": a_task().retried(),
+    "TaskResumed": a_task().resumed(),
+    "ProjectCreated": a_task().created(),
+    "ProjectPlanned": a_task().planned(1),
+    "ProjectApproved": a_task().approved(),
+    "ProjectPaused": a_task().paused(),
+    "ProjectResumed": a_task().unpaused(),
+    "ProjectCancelRequested": a_task().project_cancel_requested(),
+}
+
+
+@pytest.mark.parametrize("request_type", REFUSED)
+def test_every_kind_of_request_is_remembered_when_it_was_void(request_type: str) -> None:
+    history = REFUSED[request_type]
+    assert type(history.events[-1].data).__name__ == request_type
+    assert history.verdict is Verdict.VOID
+
+    assert list(history.repeated().root.refused) == [history.events[-1].id]
+    assert history.repeated().said == void(Reason.DUPLICATE)
 
 
 def test_a_refused_fact_is_not_remembered() -> None:

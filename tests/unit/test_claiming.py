@@ -27,6 +27,12 @@ def test_a_claim_makes_the_task_running_by_that_run() -> None:
     assert (run.id, run.executor, run.remote) == (run_of("task", 1, "x"), "x", True)
 
 
+def test_a_task_has_started_when_its_first_run_did() -> None:
+    first = a_task().started()
+
+    assert first.released().started(by="y").task.started_at == first.now
+
+
 def test_of_two_executors_the_first_in_the_log_runs_the_task() -> None:
     history = a_task().started(by="x").started(by="y")
 

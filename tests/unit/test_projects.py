@@ -2,7 +2,7 @@
 
 import pytest
 
-from events.words import Evidence, Mode, ProjectStatus, Reason, Status, Verdict
+from events.words import Evidence, Mode, Origin, ProjectStatus, Reason, Status, Verdict
 from tests.builders import History, a_project, a_task, an_executing_project, nothing_yet
 
 EFFECTIVE = (Verdict.EFFECTIVE, None)
@@ -18,6 +18,7 @@ def test_a_project_begins_with_planning() -> None:
     assert history.said == EFFECTIVE
     assert history.project_status is ProjectStatus.PLANNING
     assert (history.project.id, history.project.spec.title) == ("p", "Migrate")
+    assert (history.project.plan, history.project.planned_tasks) == (0, 0)
     assert history.root.live
 
 
@@ -228,11 +229,8 @@ def test_a_cancelled_project_stops_what_runs_skips_the_rest_and_keeps_what_is_do
     assert (history.project.unfinished, history.project.active) == (2, 2)
     rest = history.of("rest").task
     assert rest.cancel is not None
-    assert (rest.cancel.id, rest.evidence, rest.finished_at) == (
-        history.cancel_id,
-        None,
-        history.now,
-    )
+    assert (rest.cancel.id, rest.cancel.origin) == (history.cancel_id, Origin.REQUEST)
+    assert (rest.evidence, rest.finished_at) == (None, history.now)
 
 
 def test_a_project_is_cancelled_when_its_last_run_has_ended() -> None:

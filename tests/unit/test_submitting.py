@@ -126,6 +126,7 @@ def test_a_task_says_truly_what_it_is_below() -> None:
 
     assert project.of("b").submitted().said == void(Reason.UNKNOWN_PARENT)
     assert project.of("a.c").submitted(project="p").said == void(Reason.UNKNOWN_PROJECT)
+    assert project.of("a.c").submitted(project="p.a").said == void(Reason.UNKNOWN_PROJECT)
     assert project.of("b").submitted(project="q").said == void(Reason.UNKNOWN_PROJECT)
     both = project.of("a.c").submitted(project="p", parent="p.a")
     assert both.said == void(Reason.UNKNOWN_PROJECT)

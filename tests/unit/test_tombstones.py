@@ -109,8 +109,8 @@ def test_a_hold_on_a_known_task_cancels_it_now() -> None:
 
 
 def many_held(hold_seconds: float) -> History:
-    """As many as one root takes. Folded event by event, to be quick."""
-    history = a_project()
+    """As many as one root takes, all at the same time."""
+    history = History("project", a_project().events)
     for number in range(TOMBSTONES_HELD):
         held = history.of(f"t{number}").cancel_requested(hold_seconds=hold_seconds)
         history = History(held.subject, (*history.events, held.events[-1]))
@@ -127,9 +127,11 @@ def test_a_root_holds_so_many_and_no_more() -> None:
 
 
 def test_holds_that_have_ended_make_room() -> None:
-    held = many_held(hold_seconds=60).later(100)
+    held = many_held(hold_seconds=60)
+    one_second_before = held.later(59).of("more").cancel_requested(hold_seconds=60)
+    assert one_second_before.said == void(Reason.TOO_MANY_HELD)
 
-    history = held.of("more").cancel_requested(hold_seconds=60)
+    history = held.later(60).of("more").cancel_requested(hold_seconds=60)
 
     assert history.said == EFFECTIVE
     assert list(history.root.tombstones) == ["project.more"]
