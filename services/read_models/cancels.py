@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam
+from sqlalchemy import Select, bindparam, or_
 
 from events.cancel_events import CancelRequested
 from events.project_events import ProjectCancelRequested
@@ -67,7 +67,7 @@ def request() -> Select[Any]:
             history.c.event_id == bindparam("event_id"),
             history.c.root == bindparam("root"),
             history.c.verdict == Verdict.EFFECTIVE.value,
-            history.c.type.in_(CANCEL_TYPES),
+            or_(*(history.c.type == each for each in CANCEL_TYPES)),
         )
         .order_by(history.c.place)
         .limit(1)

@@ -1,6 +1,6 @@
 """Questions about tasks: one or many, now or as of a point of the past."""
 
-from sqlalchemy import bindparam, case, func
+from sqlalchemy import bindparam, case, func, or_
 
 from events.cancel_events import CancelObserved, CancelUnconfirmed
 from events.ids import root_of
@@ -61,7 +61,7 @@ class TaskQuestions:
                 history.c.type,
                 history.c.verdict,
                 history.c.time_us,
-                case((history.c.type.in_(WITH_BYTES), history.c.value)),
+                case((or_(*(history.c.type == each for each in WITH_BYTES)), history.c.value)),
                 history.c.error,
                 history.c.error_type,
                 *(history.c[name] for name in AFTER),
