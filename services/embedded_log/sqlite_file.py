@@ -5,6 +5,7 @@ it is opened: one that could take back what was acknowledged is never used.
 """
 
 import os
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,8 @@ from services.embedded_log.stream import Stream
 FULL = 2
 LOCKED_SECONDS = 2
 """So long another program that holds the file is waited for; none of ours does."""
+STATEMENTS_KEPT = 8
+"""Prepared. The recorder's own pool keeps one, and prepares each anew: half of a short read."""
 COUNTED_AT_OPENING = 100_000
 """So many of the last offsets: milliseconds, whatever the length. All are checked when read."""
 
@@ -34,28 +37,33 @@ class DurablePool(SQLiteConnectionPool):
 
     def __init__(self, path: Path, mode: str) -> None:
         super().__init__(
-            db_name=f"file:{quote(str(path))}?mode={mode}",
-            lock_timeout=LOCKED_SECONDS,
-            pool_size=1,
-            max_overflow=0,
+            db_name=f"file:{quote(str(path))}?mode={mode}", pool_size=1, max_overflow=0
         )
         self._path = path
 
     def _create_connection(self) -> SQLiteConnection:
-        connection = super()._create_connection()
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA synchronous={FULL}")
-        cursor.execute("PRAGMA synchronous")
-        (synchronous,) = cursor.fetchone()
-        cursor.execute("PRAGMA journal_mode")
-        (journal_mode,) = cursor.fetchone()
-        if (synchronous, journal_mode) != (FULL, "wal"):
+        connection = sqlite3.connect(
+            self.db_name,
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=LOCKED_SECONDS,
+            cached_statements=STATEMENTS_KEPT,
+        )
+        connection.row_factory = sqlite3.Row
+        try:
+            connection.execute(f"PRAGMA synchronous={FULL}")
+            (synchronous,) = connection.execute("PRAGMA synchronous").fetchone()
+            (journal_mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+            if (synchronous, journal_mode) != (FULL, "wal"):
+                raise LogUnavailable(
+                    f"{self._path} can't be written durably (synchronous={synchronous}, "
+                    f"journal_mode={journal_mode}). Put it on a local file system"
+                )
+        except BaseException:
             connection.close()
-            raise LogUnavailable(
-                f"{self._path} can't be written durably (synchronous={synchronous}, "
-                f"journal_mode={journal_mode}). Put it on a local file system"
-            )
-        return connection
+            raise
+        return SQLiteConnection(connection, max_age=None)
 
 
 class DurableDatastore(SQLiteDatastore):
