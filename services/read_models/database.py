@@ -93,7 +93,7 @@ class Database:
             raise ReadModelsUnavailable(f"{self.url} can't be opened: {error.orig}") from error
 
     def compiled(self, statement: Select[Any]) -> Compiled:
-        done = statement.compile(self.engine)
+        done = statement.compile(self.engine, compile_kwargs={"render_postcompile": True})
         constants = {name: value for name, value in done.params.items() if value is not None}
         return Compiled(str(done), tuple(done.positiontup or ()), constants)
 
