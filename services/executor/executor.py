@@ -18,7 +18,7 @@ from events.log import Log
 from events.positions import Frontier
 from events.project_events import ProjectCancelRequested
 from events.rules.running import why_not_claimable
-from events.rules.stopping import cancel_by
+from events.rules.stopping import cancel_by, of_task
 from events.run_events import RunReleased
 from events.state import ProjectState, Root, TaskState
 from events.words import Evidence, ProjectStatus, Status
@@ -135,7 +135,7 @@ class Executor:
                 if run.place.organization == event.organization and is_at_or_below(
                     run.place.task_id, event.subject
                 ):
-                    run.cancelled_by(cancel_by(event, event.data, run.task.spec.grace_seconds))
+                    run.cancelled_by(of_task(cancel_by(event, event.data), run.task))
 
     async def room(self) -> None:
         """Always: what can't be claimed yet stays in the ledger's memory."""
@@ -195,22 +195,25 @@ class Executor:
                 strange_kinds_seconds=0.0 if self._alone else self._settings.lease_seconds,
             )
             self._look_at_everything()
+            leasing = tasks.create_task(self._lease.keep(self._renewed))
+            guarding = tasks.create_task(self._stay_guarded())
             loops = [
-                tasks.create_task(self._lease.keep(self._renewed)),
                 tasks.create_task(self._hear_peers()),
                 tasks.create_task(self._outputs.write()),
                 tasks.create_task(self._claim()),
-                tasks.create_task(self._stay_guarded()),
             ]
             self.working.set()
             await stopping.wait()
             # 4. The end, in this order.
-            await self._shut_down(grace_seconds)
+            await self._end_runs(grace_seconds)
+            await self._close(guarding)
+            leasing.cancel()
+            await self._say_farewell()
             for loop in loops:
                 loop.cancel()
 
-    async def _shut_down(self, grace_seconds: float) -> None:
-        """Stop claiming; let runs end; release the rest; say so; close in reverse order."""
+    async def _end_runs(self, grace_seconds: float) -> None:
+        """Stop claiming; let runs end; release the rest, and say so."""
         self._ending = True
         self.drain()
         try:
@@ -220,11 +223,23 @@ class Executor:
             for run in list(self.runs.values()):
                 run.shut_down(run.task.spec.grace_seconds)
         await self._idle.wait()
-        await self._lease.beat(ended=True)
+
+    async def _close(self, guarding: "asyncio.Task[None]") -> None:
+        """Nobody opens an engine any more; the one there is goes, with what idles under it."""
+        guarding.cancel()
+        await asyncio.wait({guarding})
         if self._room is not None:
             self._room.close()
         if self._engine is not None:
             await self._engine.close()
+
+    async def _say_farewell(self) -> None:
+        """Once it holds nothing. Who doesn't hear it learns the same when the lease is over."""
+        try:
+            async with asyncio.timeout(self._settings.lease_seconds):
+                await self._lease.beat(ended=True)
+        except TimeoutError:
+            return
 
     async def _open(self) -> None:
         """A lease, an engine, and a heartbeat that says what it can run."""

@@ -9,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 
 from events.body import Actor, JsonObject
 from events.cancel_events import CancelObserved, CancelUnconfirmed, TaskCancelled
-from events.errors import InvalidId
+from events.errors import EventTooLarge, InvalidId
 from events.event import Event
 from events.ids import check_id, derived_id
 from events.run_events import (
@@ -88,6 +88,8 @@ class LiveRun:
 
     def cancelled_by(self, cancel: Cancel) -> None:
         """A cancel is effective. The reason is recorded before anything is done about it."""
+        if self.cancel == cancel:
+            return
         self.cancel = cancel
         self.stop = Stop(
             why="deadline" if cancel.origin is Origin.DEADLINE else "request",
@@ -121,7 +123,9 @@ class LiveRun:
         return self.around.outputs.output(self.said, channel, content)
 
     def waiting(self, wait: int, question: str) -> None:
-        body = TaskWaiting(actor=self._me, run_id=self.run_id, wait=wait, question=question)
+        body = TaskWaiting(
+            actor=self._me, run_id=self.run_id, wait=wait, question=writable(question, 10_000)
+        )
         event = self._event(body, derived_id(self.run_id, "wait", wait))
         self.around.tasks.create_task(self.around.voice.say(event))
 
@@ -157,7 +161,11 @@ class LiveRun:
             organization=self.place.organization,
             id=derived_id(self.place.organization, child_id, "child"),
         )
-        outcome = await self.around.voice.ask(event)
+        try:
+            outcome = await self.around.voice.ask(event)
+        except EventTooLarge as error:
+            answer(None, f"the child was refused: {error}")
+            return
         if outcome.verdict is Verdict.EFFECTIVE or outcome.reason is Reason.DUPLICATE:
             answer(child_id, None)
         else:
@@ -177,7 +185,12 @@ class LiveRun:
                 remote=self.runtime is not None and self.runtime.remote,
             )
         )
-        outcome = await self.around.voice.ask(claim)
+        try:
+            async with asyncio.timeout(self.around.settings.lease_seconds):
+                outcome = await self.around.voice.ask(claim)
+        except TimeoutError:
+            # Should it turn out effective, its executor releases it, as nobody holds it.
+            return False
         return outcome.verdict is Verdict.EFFECTIVE
 
     async def live(self) -> None:
@@ -194,8 +207,12 @@ class LiveRun:
         patience = None if self.stop is None else self.around.settings.output_flush_seconds
         await self.around.outputs.flushed(self.said, patience)
         # 4. Say how it ended. The event's id follows from the run: to say it again changes nothing.
-        event = self._event(self._outcome(ending), derived_id(self.run_id, "outcome"))
-        await self.around.voice.say(event)
+        try:
+            await self._say_outcome(ending)
+        except (EventTooLarge, ValidationError) as error:
+            # Whatever a run gives back, its executor goes on.
+            why = f"what the run gave back can't be recorded: {error}"
+            await self._say_outcome(Broke(why, "result_refused", permanent=True))
 
     async def _started(self) -> Ending | None:
         """None when it runs; else how it ended before it began."""
@@ -286,6 +303,10 @@ class LiveRun:
 
     # What it comes to
 
+    async def _say_outcome(self, ending: Ending) -> None:
+        event = self._event(self._outcome(ending), derived_id(self.run_id, "outcome"))
+        await self.around.voice.say(event)
+
     def _outcome(self, ending: Ending) -> HistoryBody:
         match ending:
             case Completed(result):
@@ -296,8 +317,8 @@ class LiveRun:
                 return TaskFailed(
                     actor=self._me,
                     run_id=self.run_id,
-                    error=error[:20_000],
-                    error_type=error_type[:200] or "error",
+                    error=writable(error, 20_000),
+                    error_type=writable(error_type, 200) or "error",
                     permanent=permanent,
                     output=self._summary,
                 )
@@ -367,6 +388,11 @@ class LiveRun:
             id=id,
             causation_id=causation_id,
         )
+
+
+def writable(text: str, limit_characters: int) -> str:
+    """As much of it as an event takes; authors' texts may hold what no encoding can."""
+    return text[:limit_characters].encode(errors="replace").decode()
 
 
 async def first_of(*these: "asyncio.Future[Any]", timeout_seconds: float | None = None) -> None:
