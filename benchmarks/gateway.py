@@ -260,7 +260,8 @@ def batches() -> Measurement:
     def task() -> dict[str, object]:
         return {
             "id": f"batch-{next(numbers)}",
-            "kind": "nobody-runs-this",
+            "kind": "sleep",
+            "not_before": "2099-01-01T00:00:00Z",
             "payload": {"customer": "c-1", "document": "d-1", "pages": [1, 2, 3]},
             "labels": {"team": "billing"},
         }

@@ -28,6 +28,7 @@ class BodyLimit:
                 await self._app(scope, receive, send)
             return
         received = 0
+        refused = False
 
         async def counted() -> Message:
             nonlocal received
@@ -38,7 +39,16 @@ class BodyLimit:
                     raise TooLarge("bytes in a body", self._limit_bytes)
             return message
 
-        await self._app(scope, counted, send)
+        async def sent(message: Message) -> None:
+            """Whatever the application makes of a body that ended like this, this is why."""
+            nonlocal refused
+            if received <= self._limit_bytes:
+                await send(message)
+            elif not refused:
+                refused = True
+                await self._refuse(scope, receive, send)
+
+        await self._app(scope, counted, sent)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = problem_of(TooLarge("bytes in a body", self._limit_bytes))
