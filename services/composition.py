@@ -4,11 +4,11 @@ Everybody else gets what they need handed in; only this module knows the concret
 """
 
 import asyncio
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from time import monotonic, time_ns
 
 import structlog
@@ -25,9 +25,8 @@ from services.ledger import Ledger
 from services.operations.scope import Parts
 from services.outputs import Outputs
 from services.projector import Projector
-from services.read_models.generations import Generations
 from services.read_models.models import ReadModels
-from services.read_models.writing import Writer
+from services.read_side import open_read_side
 from services.settings import Settings
 from services.verdicts import Verdicts
 from services.voice import Voice
@@ -35,6 +34,7 @@ from services.watchdog import Watchdog
 from services.world import World, real_world
 
 START_SECONDS = 60.0
+SWITCH_INTERVAL_SECONDS = 0.0002
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +79,8 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         opened.push_async_callback(stream.close)
         logs.append(stream)
     history, output, heartbeats = logs
-    projector, reads = await open_read_side(data, opened)
+    projector, reads = await open_read_side(data, history)
+    opened.push_async_callback(reads.close)
     verdicts = Verdicts()
     executor_id = f"executor-{world.new_id()}"
     voice = Voice(history, world, source=executor_id, region=settings.region)
@@ -147,6 +148,9 @@ async def run_embedded(
 ) -> None:
     """The order of life. A service that dies takes the others with it: nothing limps on."""
     settings = service.settings
+    # The event loop shares the interpreter with the threads that commit: by default whoever wants
+    # it back after a commit waits up to 5 ms, longer than a whole cancel takes.
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     executor_stopping = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         sides = [
@@ -191,17 +195,6 @@ async def shut_down(
     # 4. Side tasks; then logs and stores close, in the reverse order of their opening.
     for side in sides:
         side.cancel()
-
-
-async def open_read_side(data: Path, opened: AsyncExitStack) -> tuple[Projector, ReadModels]:
-    """The generation in use, and who writes it."""
-    generations = Generations(data / "read-models")
-    database = await asyncio.to_thread(generations.in_use)
-    reads = ReadModels(database)
-    await reads.open()
-    opened.push_async_callback(reads.close)
-    writer = await asyncio.to_thread(Writer, database)
-    return Projector(generations, reads, writer), reads
 
 
 def _microseconds() -> int:

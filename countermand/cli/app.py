@@ -2,7 +2,7 @@
 
 import typer
 
-from countermand.cli import keys, looking, service, tasks
+from countermand.cli import demo, keys, looking, service, tasks
 
 app = typer.Typer(
     name="countermand",
@@ -18,6 +18,8 @@ for each in (tasks.submit, tasks.cancel, tasks.status, tasks.history, tasks.watc
 app.add_typer(keys.app, name="keys")
 app.command()(looking.doctor)
 app.command()(looking.schema)
+app.command()(service.rebuild)
+app.command()(demo.demo)
 for name in ("gateway", "executor", "projector", "watchdog"):
     app.command(name)(service.alone(name))
 

@@ -47,6 +47,20 @@ def up(
     )
 
 
+def rebuild(
+    data: DataFolder = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take over without comparing with what is in use.")
+    ] = False,
+    config: ConfigFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Make the read models anew from the log, beside a running service, compare, and swap."""
+    from countermand.cli import serving
+
+    serving.rebuild(serving.configured(config, data), replace=replace, as_json=as_json)
+
+
 def alone(name: str) -> Callable[[Path | None], None]:
     """A service of its own needs a log that several processes can write."""
 

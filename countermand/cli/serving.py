@@ -4,6 +4,7 @@ Loads the services; the command line loads it only when it is needed.
 """
 
 import asyncio
+import json
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -36,6 +37,22 @@ def serve(settings: Settings) -> None:
             for error in leaves(errors):
                 typer.echo(str(error), err=True)
             raise typer.Exit(Exit.CONFIGURATION) from None
+
+
+def rebuild(settings: Settings, *, replace: bool, as_json: bool) -> None:
+    """In this process, which does nothing else."""
+    from services.rebuild.__main__ import run
+
+    try:
+        rebuilt = run(settings.data, replace=replace)
+    except CountermandError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(Exit.CONFIGURATION) from None
+    if as_json:
+        typer.echo(json.dumps(rebuilt._asdict(), default=str))
+        return
+    compared = "the same as before" if rebuilt.compared else "not compared"
+    typer.echo(f"generation {rebuilt.generation}: {rebuilt.records} events, {compared}")
 
 
 async def _serve(settings: Settings, started: Callable[[str], None]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -21,6 +21,12 @@ COLORS = {
     "noted": "dim",
     "void": "yellow",
 }
+
+
+def new_console() -> Console:
+    """Tables keep their columns also where nobody says how wide a line may be."""
+    console = Console(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=180)
 
 
 def moment(text: str) -> datetime:

@@ -5,14 +5,13 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from countermand.cli import shown
 from countermand.cli.connection import URL, AsJson, Key, Url, ask, pairs, payload
 from countermand.cli.exits import Exit
 from countermand.client import Client, HistoryLine, Task
 
-console = Console(highlight=False, soft_wrap=True)
+console = shown.new_console()
 
 TaskId = Annotated[str, typer.Argument(help="The task's id.")]
 

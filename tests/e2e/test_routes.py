@@ -134,7 +134,11 @@ def test_tasks_are_listed_by_what_they_are_newest_first_page_by_page(http: httpx
     found: list[str] = []
     cursor = None
     while True:
-        query = {"label": f"batch={label}", "limit": 2, **({"cursor": cursor} if cursor else {})}
+        query: dict[str, str | int] = {
+            "label": f"batch={label}",
+            "limit": 2,
+            **({"cursor": cursor} if cursor else {}),
+        }
         page = http.get("/tasks", params=query).json()
         found += [task["id"] for task in page["items"]]
         cursor = page["next_cursor"]
