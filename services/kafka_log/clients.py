@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from events.errors import LogUnavailable
 from services.kafka_log.connection import Connection
@@ -103,14 +103,14 @@ async def _connected(
         try:
             async with asyncio.timeout_at(deadline):
                 await client.start()
-        except KafkaConnectionError as reason:
+        except KafkaError as reason:
             await close(client)
-            if loop.time() + CONNECT_PAUSE_SECONDS > deadline:
-                raise LogUnavailable(f"no Kafka broker can be reached: {reason}") from reason
+            if not reason.retriable or loop.time() + CONNECT_PAUSE_SECONDS > deadline:
+                raise LogUnavailable(f"Kafka can't be reached: {reason!r}") from reason
             await asyncio.sleep(CONNECT_PAUSE_SECONDS)
-        except (TimeoutError, KafkaError) as reason:
+        except TimeoutError as reason:
             await close(client)
-            raise LogUnavailable(f"Kafka did not let us in: {reason!r}") from reason
+            raise LogUnavailable("Kafka does not answer") from reason
         except BaseException:
             await close(client)
             raise

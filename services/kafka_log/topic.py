@@ -11,7 +11,12 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from events.errors import LogDamaged, LogUnavailable
 from services.kafka_log.clients import open_admin
@@ -47,14 +52,7 @@ async def ensure(connection: Connection, topic: Topic, limits: Limits, *, create
     admin = await open_admin(connection, limits)
     try:
         async with asyncio.timeout(limits.patience_seconds):
-            replicas = await _replicas(admin, topic)
-            if not replicas and create:
-                await _create(admin, topic)
-            while not replicas:
-                # Each broker learns of a new topic in its own time.
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
-                replicas = await _replicas(admin, topic)
-            settings = await _settings(admin, topic)
+            replicas, settings = await _look(admin, topic, create=create)
     except (TimeoutError, KafkaError) as reason:
         raise LogUnavailable(f"can't look at topic {topic.name!r}: {reason!r}") from reason
     finally:
@@ -64,9 +62,29 @@ async def ensure(connection: Connection, topic: Topic, limits: Limits, *, create
         raise LogDamaged(f"topic {topic.name!r} can't hold this stream: {'; '.join(problems)}")
 
 
+async def _look(
+    admin: AIOKafkaAdminClient, topic: Topic, *, create: bool
+) -> tuple[Mapping[int, int], Mapping[str, str]]:
+    """The topic's replicas and settings, as soon as there is one and a broker that knows it."""
+    missing = False
+    while True:
+        try:
+            if missing and create:
+                await _create(admin, topic)
+            return await _replicas(admin, topic), await _settings(admin, topic)
+        except UnknownTopicOrPartitionError:
+            # Once it is created, each broker learns of it in its own time.
+            missing = True
+        except KafkaError as reason:
+            if not reason.retriable:
+                raise
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
 async def _replicas(admin: AIOKafkaAdminClient, topic: Topic) -> Mapping[int, int]:
-    """Of each partition, on how many brokers it is kept; nothing while there is no such topic."""
+    """Of each partition, on how many brokers it is kept."""
     [found] = await admin.describe_topics([topic.name])
+    _raise_for(found["error_code"], topic.name)
     return {part["partition"]: len(part["replicas"]) for part in found["partitions"]}
 
 
@@ -86,20 +104,29 @@ async def _create(admin: AIOKafkaAdminClient, topic: Topic) -> None:
     wanted = NewTopic(topic.name, topic.partitions, topic.replication or -1, assignment, settings)
     answer = await admin.create_topics([wanted])
     [(_, error_code, message)] = answer.topic_errors
-    error = for_code(error_code)
-    # Another process of ours may have been first.
-    if error_code != 0 and error is not TopicAlreadyExistsError:
-        raise LogDamaged(f"topic {topic.name!r} can't be created: {message or error.__name__}")
+    try:
+        _raise_for(error_code, message)
+    except TopicAlreadyExistsError:
+        # Another process of ours was first.
+        pass
+    except KafkaError as reason:
+        if reason.retriable:
+            raise
+        raise LogDamaged(f"topic {topic.name!r} can't be created: {reason}") from reason
 
 
 async def _settings(admin: AIOKafkaAdminClient, topic: Topic) -> Mapping[str, str]:
     resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
     [answer] = await admin.describe_configs([resource])
     [described] = answer.to_object()["resources"]
-    if described["error_code"] != 0:
-        raise for_code(described["error_code"])(described["error_message"])
+    _raise_for(described["error_code"], described["error_message"])
     entries: list[dict[str, Any]] = described["config_entries"]
     return {entry["config_names"]: entry["config_value"] for entry in entries}
+
+
+def _raise_for(error_code: int, message: str | None) -> None:
+    if error_code != 0:
+        raise for_code(error_code)(message)
 
 
 def _least_in_sync(replicas: int) -> int:
