@@ -156,23 +156,35 @@ async def started(
     service.onlooker.expect(task_id)
     pid_file, stopped_file = folder / "pid", folder / "stopped"
     pid_file.unlink(missing_ok=True)
-    what = ("timed", {"file": str(stopped_file)}) if kind == "tasks" else ("sleeps", {})
+    lines = len(stopped_file.read_text().splitlines())
+    what = (
+        ("timed", {"file": str(stopped_file), "says_when_it_begins": "yes"})
+        if kind == "tasks"
+        else ("sleeps", {})
+    )
     body = TaskSubmitted(actor=USER, kind=what[0], payload=dict(what[1]))
     await service.voice.say(service.voice.event(body, subject=task_id, organization="acme"))
     await service.onlooker.saw(TaskStarted)
     if kind == "tasks":
-        lines = len(stopped_file.read_text().splitlines())
-        await asyncio.sleep(0.02)  # The claim is known: let the host have begun.
+        await written(stopped_file, lines + 1)
 
         async def told() -> float:
-            return int(stopped_file.read_text().splitlines()[lines]) / 1e9
+            return int(stopped_file.read_text().splitlines()[lines + 1]) / 1e9
 
         return told
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        # A file of another program: nothing tells when it is written.
-        while not (pid_file.exists() and pid_file.read_text().endswith("\n")):  # noqa: ASYNC110
-            await asyncio.sleep(0.002)
+    await written(pid_file, 1)
     return ended_process(int(pid_file.read_text()))
+
+
+async def written(file: Path, lines: int) -> None:
+    """Another process writes the file: nothing tells when it has."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while lines_of(file) < lines:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+
+
+def lines_of(file: Path) -> int:
+    return file.read_text().count("\n") if file.exists() else 0
 
 
 def ended_process(pid: int) -> Callable[[], Awaitable[float]]:

@@ -1,6 +1,7 @@
 """One run, from its claim to its outcome: the recipe, and the ladder by which it is stopped."""
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 from uuid import UUID
@@ -46,6 +47,8 @@ from services.voice import Voice, as_executor
 from services.world import World
 
 UNCONFIRMED_AT_LEAST_EVERY_SECONDS = 3600.0
+TOGETHER_SECONDS = 0.005
+"""A run that ends so soon after it was asked has both said in one append."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,9 @@ class LiveRun:
     children: int = 0
     disowned: bool = False
     """The log gave the task's fate to somebody else: stop at once, and say nothing."""
+    acted_on: Stop | None = None
+    unsaid: list[Event] = field(default_factory=list)
+    """That the run was asked: said with its outcome, when that follows at once."""
     told: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever `stop`, `cancel` or `disowned` changes."""
 
@@ -97,18 +103,33 @@ class LiveRun:
             forced=cancel.mode is Mode.FORCE or cancel.grace_seconds == 0,
             grace_seconds=cancel.grace_seconds or 0.0,
         )
-        self.told.set()
+        self._act()
 
     def shut_down(self, grace_seconds: float) -> None:
         """The executor stops: the task is not cancelled, it is released for another attempt."""
         if self.stop is None:
             self.stop = Stop("shutdown", "the executor shuts down", False, grace_seconds)
-            self.told.set()
+            self._act()
 
     def disown(self) -> None:
         self.disowned = True
         self.stop = Stop("shutdown", "the run was given to somebody else", True, 0.0)
+        self._act()
+
+    def _act(self) -> None:
+        """Ask or force at once, and note it beside the ask: nothing comes between an effective
+        cancel and its run."""
         self.told.set()
+        stop, handle = self.stop, self.handle
+        if stop is None or handle is None or handle.ended.done():
+            return
+        self.acted_on = stop
+        if stop.forced:
+            handle.force(stop)
+        else:
+            handle.ask(stop)
+        if self.cancel is not None and not self.disowned:
+            self.unsaid.append(self._observed(self.cancel))
 
     def answered(self, wait: int, answer: JsonValue) -> None:
         if self.handle is not None:
@@ -260,28 +281,25 @@ class LiveRun:
 
     async def _stopped(self, handle: RunHandle) -> Ending:
         loop = asyncio.get_running_loop()
-        asked_at = loop.time()
+        until = math.inf
         while True:
             stop = self.stop
             assert stop is not None
             self.told.clear()
-            if handle.ended.done():
-                return handle.ended.result()
-            # 1. Ask, and note it beside the ask, never before it.
+            # 1. Asked it is by now, unless it was told before it had begun.
+            if self.acted_on is not stop:
+                self._act()
+                self.told.clear()
+            # 2. Grace.
             if not stop.forced:
-                handle.ask(stop)
-                self._say_observed()
-                # 2. Grace.
-                ending = await self._wait(handle, asked_at + stop.grace_seconds - loop.time())
+                until = min(until, loop.time() + stop.grace_seconds)
+                ending = await self._wait(handle, until - loop.time())
                 if ending is not None:
                     return ending
                 if self.stop is not stop:
                     continue  # Tightened meanwhile: down the ladder again, further.
-            # 3. Force.
-            handle.force(stop)
-            if stop.forced:
-                self._say_observed()
-            # 4. Prove it gone; until then it is overdue, and says so.
+                handle.force(stop)
+            # 3. Prove it gone; until then it is overdue, and says so.
             patience = self.around.settings.confirm_seconds
             while self.stop is stop:
                 ending = await self._wait(handle, patience)
@@ -294,18 +312,29 @@ class LiveRun:
 
     async def _wait(self, handle: RunHandle, seconds: float) -> Ending | None:
         """The ending; None when the time is over or the run was told something new."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        if self.unsaid:
+            await self._news(handle, min(seconds, TOGETHER_SECONDS))
+            if not handle.ended.done():
+                self._say_unsaid()
+        if not handle.ended.done() and not self.told.is_set():
+            await self._news(handle, until - loop.time())
+        return handle.ended.result() if handle.ended.done() else None
+
+    async def _news(self, handle: RunHandle, seconds: float) -> None:
         told = asyncio.ensure_future(self.told.wait())
         try:
             await first_of(handle.ended, told, timeout_seconds=max(seconds, 0))
         finally:
             told.cancel()
-        return handle.ended.result() if handle.ended.done() else None
 
     # What it comes to
 
     async def _say_outcome(self, ending: Ending) -> None:
         event = self._event(self._outcome(ending), derived_id(self.run_id, "outcome"))
-        await self.around.voice.say(event)
+        observed, self.unsaid = self.unsaid, []
+        await self.around.voice.say(*observed, event)
 
     def _outcome(self, ending: Ending) -> HistoryBody:
         match ending:
@@ -342,13 +371,13 @@ class LiveRun:
             actor=self._me, run_id=self.run_id, evidence=evidence, output=self._summary
         )
 
-    def _say_observed(self) -> None:
-        if self.cancel is None or self.disowned:
-            return
-        body = CancelObserved(actor=self._me, run_id=self.run_id, cancel_id=self.cancel.id)
-        id = derived_id(self.run_id, self.cancel.id, "observed")
-        event = self._event(body, id, self.cancel.id)
-        self.around.tasks.create_task(self.around.voice.say(event))
+    def _observed(self, cancel: Cancel) -> Event:
+        body = CancelObserved(actor=self._me, run_id=self.run_id, cancel_id=cancel.id)
+        return self._event(body, derived_id(self.run_id, cancel.id, "observed"), cancel.id)
+
+    def _say_unsaid(self) -> None:
+        observed, self.unsaid = self.unsaid, []
+        self.around.tasks.create_task(self.around.voice.say(*observed))
 
     def _say_unconfirmed(self, handle: RunHandle) -> None:
         if self.cancel is None or self.disowned:

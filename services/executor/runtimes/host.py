@@ -4,6 +4,7 @@ Everything that happens to a host happens to its runs: whatever kills it, each o
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -125,6 +126,7 @@ class Host:
     def __init__(
         self,
         tree: Tree,
+        channel: socket.socket,
         settings: ExecutorSettings,
         *,
         shared: bool,
@@ -135,6 +137,7 @@ class Host:
         self.handlers: dict[str, HandlerInfo] = {}
         self.problems: dict[str, str] = {}
         self.takes_runs = False
+        self._socket = channel
         self._shared = shared
         self._settings = settings
         self._ended = ended
@@ -172,7 +175,7 @@ class Host:
             raise
         finally:
             theirs.close()
-        host = cls(tree, settings, shared=shared, ended=ended)
+        host = cls(tree, ours, settings, shared=shared, ended=ended)
         loop = asyncio.get_running_loop()
         host._transport, _ = await loop.create_connection(
             lambda: Channel(host._received), sock=ours
@@ -214,8 +217,16 @@ class Host:
         )
 
     def send(self, words: dict[str, Any]) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(json.dumps(words).encode() + b"\n")
+        """Written at once where there is room: an event loop may put writing off to its end."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        line = json.dumps(words).encode() + b"\n"
+        sent = 0
+        if self._transport.get_write_buffer_size() == 0:
+            with contextlib.suppress(OSError):
+                sent = self._socket.send(line)
+        if sent < len(line):
+            self._transport.write(line[sent:])
 
     def condemn(self, *, at_once: bool) -> None:
         """A run in here must end by force: at once, or when no neighbour is harmed by it."""
