@@ -82,6 +82,7 @@ async def follow(log: KafkaLog, until: asyncio.Event) -> dict[Position, bytes]:
 
 @pytest.mark.kafka
 @pytest.mark.prove
+@pytest.mark.timeout(1800)
 async def test_nothing_acknowledged_is_lost_when_each_broker_dies_in_turn(
     brokers: KafkaCluster,
 ) -> None:
