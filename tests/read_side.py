@@ -7,19 +7,20 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 
-from events.log import Record
-from events.positions import Frontier, after, covers
+from events.log import Message, Record
+from events.positions import Frontier, Position, after, covers
 from projections.batch import folded
 from projections.entry import Entry
 from projections.memory import Memory
-from services.ledger import Ledger, Listener
+from services.ledger import CancelListener, Ledger, Listener
 from services.read_models.digests import digests
 from services.read_models.generations import Generations
 from services.read_models.models import ReadModels
 from services.read_models.writing import Writer
 from services.read_side import FOLDER, ReadSide, open_read_side
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
+BATCH_RECORDS = 50
 
 
 class ListedLog:
@@ -34,7 +35,7 @@ class ListedLog:
         self.records.extend(records)
         self._grown.set()
 
-    async def append(self, messages: object) -> Sequence[object]:
+    async def append(self, messages: Sequence[Message]) -> Sequence[Position]:
         raise NotImplementedError
 
     async def read(self, start: Frontier, limit: int) -> Sequence[Record]:
@@ -62,11 +63,17 @@ class ListedLog:
 
 @asynccontextmanager
 async def a_read_side(
-    data: Path, log: ListedLog, *listeners: Listener, finished_kept: int = 20_000
+    data: Path,
+    log: ListedLog,
+    *listeners: Listener,
+    obeying: Sequence[CancelListener] = (),
+    finished_kept: int = 20_000,
 ) -> AsyncIterator[tuple[ReadSide, Ledger]]:
     """The service's half that reads, running. Leaves when it has come to the end of the log."""
     side = await open_read_side(data, log)
-    ledger = Ledger(log, side.models, [*listeners, side.projector], batch_records=50)  # type: ignore[arg-type]
+    ledger = Ledger(
+        log, side.models, [*listeners, side.projector], obeying, batch_records=BATCH_RECORDS
+    )
     ledger.memory = Memory(finished_kept)
     projecting = asyncio.create_task(side.projector.run())
     following = asyncio.create_task(ledger.run())

@@ -1,7 +1,8 @@
 """Pages of the history, in the order of the log or the other way round.
 
 Within a partition the order is the log's. Between partitions there is none: lines are put together
-by their append times. So a page's cursor is a frontier, and no line comes twice or is left out.
+by the latest append times so far. So a page's cursor is a frontier, and no line comes twice or is
+left out.
 """
 
 import asyncio

@@ -26,6 +26,7 @@ COLUMNS = [
     HISTORY.actor_kind,
     HISTORY.actor_id,
     HISTORY.root,
+    HISTORY.latest_us,
 ]
 
 

@@ -31,7 +31,8 @@ class Span(NamedTuple):
 class Looked(NamedTuple):
     """A line that was looked at; None when it isn't meant."""
 
-    appended_us: int
+    latest_us: int
+    """The latest append time so far: in every partition it goes with the order."""
     partition: int
     place: Place
     line: HistoryLine | None
@@ -48,14 +49,14 @@ def look(
     """The first lines of these spans, put together; fewer only when there are no more."""
     found = [
         [
-            Looked(row[1], span.partition, row[0], read(scoped, tasks, where, row))
+            Looked(row[-1], span.partition, row[0], read(scoped, tasks, where, row))
             for row in in_span(scoped, where, span, rows, newest_first)
         ]
         for span in spans
     ]
     if len(found) == 1:
         return found[0]
-    in_order = merge(*found, key=lambda each: each[:2], reverse=newest_first)
+    in_order = merge(*found, key=lambda each: each[:3], reverse=newest_first)
     return list(islice(in_order, rows))
 
 
@@ -109,7 +110,7 @@ def read(
     scoped: Scoped, tasks: TaskQuestions, where: HistoryFilter, row: Row
 ) -> HistoryLine | None:
     """The line in this row, if it is meant."""
-    _, _, _, verdict, _, _, subject, _, type_tag, actor_kind, actor_id, root = row
+    _, _, _, verdict, _, _, subject, _, type_tag, actor_kind, actor_id, root, _ = row
     if (
         (where.types is not None and type_tag not in where.types)
         or (where.actor is not None and (actor_kind, actor_id) != where.actor)
