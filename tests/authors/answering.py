@@ -136,9 +136,18 @@ async def says(context: TaskContext) -> str:
 @handler("floods")
 async def floods(context: TaskContext) -> None:
     number = 0
-    while True:
-        await context.output({"number": number, "filling": "x" * 1000})
-        number += 1
+    try:
+        while True:
+            await context.output({"number": number, "filling": "x" * 1000})
+            number += 1
+    finally:
+        print("said", number, flush=True)
+
+
+@handler("prints_later")
+async def prints_later(context: TaskContext) -> None:
+    await asyncio.sleep(context.payload["seconds"])
+    print("later", flush=True)
 
 
 @handler("says_wrongly")
