@@ -519,9 +519,8 @@ def test_a_run_waits_while_the_executor_does_not_keep_up(host: HostProcess) -> N
 def test_a_run_that_says_much_starves_nobody(host: HostProcess) -> None:
     host.says(run("says", {"times": 100}), run("says", {"times": 100}, "2"), ping())
     heard = [host.hears() for _ in range(207)]
-    ends = [heard.index({"op": "completed", "run": each, "result": "said"}) for each in "12"]
-    assert min(ends) > 195
-    assert heard.index({"op": "pong", "number": 1}) < 20
+    runs = [each["run"] for each in heard if each["op"] == "output"]
+    assert runs == ["1", "2"] * 100
 
 
 def test_what_cannot_be_said_is_the_handlers_error(host: HostProcess) -> None:
