@@ -3,11 +3,13 @@
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from services.gateway import problems
 from services.gateway.body_limit import BodyLimit
 from services.gateway.callers import SECURITY_SCHEMES
 from services.gateway.desk import Desk
+from services.gateway.fast_lane import FastLane
 from services.gateway.routes import cancels, health, history, projects, streams, tasks
 
 PREFIX = "/countermand/v1"
@@ -18,7 +20,7 @@ DESCRIPTION = """Stops work, and proves that it stopped.
 Every write is durable before it is answered, and its answer says what the log decided."""
 
 
-def new_app(desk: Desk) -> FastAPI:
+def new_app(desk: Desk) -> ASGIApp:
     app = FastAPI(
         title="Countermand",
         version=VERSION,
@@ -31,8 +33,8 @@ def new_app(desk: Desk) -> FastAPI:
     app.state.desk = desk
     problems.install(app)
     add_routes(app)
-    app.add_middleware(BodyLimit, limit_bytes=desk.settings.gateway.body_limit_bytes)
-    return app
+    limit_bytes = desk.settings.gateway.body_limit_bytes
+    return BodyLimit(FastLane(app, desk, PREFIX), limit_bytes)
 
 
 def described() -> dict[str, Any]:

@@ -62,7 +62,10 @@ async def authenticated(desk: Desk, credential: str | None) -> Principal:
 
 async def caller(request: Request) -> Caller:
     """The only dependency that a route has: each costs time on the way of every cancel."""
-    desk = desk_of(request)
+    return await caller_of(desk_of(request), request)
+
+
+async def caller_of(desk: Desk, request: Request) -> Caller:
     credential = request.headers.get("authorization")
     if credential is None:
         credential = request.headers.get("x-api-key")

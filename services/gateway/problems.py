@@ -3,13 +3,13 @@
 A dialect has a table of its own. Nothing of a request's secrets gets into a problem.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
@@ -108,6 +108,7 @@ def problem_of(error: CountermandError) -> Response:
 def install(app: FastAPI) -> None:
     app.add_exception_handler(CountermandError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ValidationError, _invalid_event)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -118,14 +119,31 @@ async def _ours(_request: Request, error: Exception) -> Response:
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:
-    """What was wrong where; never what was sent, which may be secret."""
     assert isinstance(error, RequestValidationError)
+    return invalid(error.errors())
+
+
+def invalid(wrong: Sequence[Any], within: str = "") -> Response:
+    """What was wrong where; never what was sent, which may be secret."""
     errors = [
-        {"field": ".".join(str(part) for part in each["loc"]), "why": each["msg"]}
-        for each in error.errors()[:100]
+        {
+            "field": ".".join(str(part) for part in (*((within,) if within else ()), *each["loc"])),
+            "why": each["msg"],
+        }
+        for each in wrong[:100]
     ]
     detail = "; ".join(f"{each['field']}: {each['why']}" for each in errors[:3])
     return problem(422, "invalid", "Invalid request", detail, errors=errors)
+
+
+def internal() -> Response:
+    return problem(500, "internal", "Internal error", "this is a bug; it has been logged")
+
+
+async def _invalid_event(_request: Request, error: Exception) -> Response:
+    """What the request's own rules let through and an event's don't."""
+    assert isinstance(error, ValidationError)
+    return invalid(error.errors(include_url=False))
 
 
 async def _http(_request: Request, error: Exception) -> Response:
@@ -137,7 +155,7 @@ async def _http(_request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("unexpected error", path=request.url.path, exc_info=error)
-    return problem(500, "internal", "Internal error", "this is a bug; it has been logged")
+    return internal()
 
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]

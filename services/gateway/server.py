@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from services.settings import GatewaySettings
 
@@ -38,7 +38,7 @@ class Server(uvicorn.Server):
             self.listening.set()
 
 
-def new_server(app: FastAPI, settings: GatewaySettings, grace_seconds: float) -> Server:
+def new_server(app: ASGIApp, settings: GatewaySettings, grace_seconds: float) -> Server:
     return Server(
         uvicorn.Config(
             app,

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from events.body import JsonObject, Name, Ordinal, Seconds, SubjectId, Text
+from events.body import Json, JsonObject, Moment, Name, Ordinal, Region, Seconds, SubjectId, Text
 from events.ids import DEPTH_LIMIT, LIMIT_CHARACTERS, PATTERN
 from events.task_events import Labels
 from events.words import Mode
@@ -38,9 +38,9 @@ class TaskRequest(Request):
     project: SubjectId | None = None
     parent: SubjectId | None = None
     depends_on: Annotated[tuple[SubjectId, ...], Field(max_length=1000)] = ()
-    region: Name | None = None
-    not_before: AwareDatetime | None = None
-    deadline: AwareDatetime | None = None
+    region: Region | None = None
+    not_before: Moment | None = None
+    deadline: Moment | None = None
     grace_seconds: Seconds = 10.0
     stop_within_seconds: Seconds | None = None
     max_attempts: Ordinal = 1
@@ -80,7 +80,7 @@ class ApproveRequest(ReasonBody):
     """An answer to what a run waits for."""
 
     wait: Ordinal | None = Field(None, description="Which wait is meant; without it, this one.")
-    answer: JsonValue = None
+    answer: Json = None
 
 
 class AttemptRequest(ReasonBody):
@@ -120,9 +120,9 @@ class ProjectTask(Request):
     labels: Labels = {}
     requires: Labels = {}
     depends_on: Annotated[tuple[SubjectId, ...], Field(max_length=1000)] = ()
-    region: Name | None = None
-    not_before: AwareDatetime | None = None
-    deadline: AwareDatetime | None = None
+    region: Region | None = None
+    not_before: Moment | None = None
+    deadline: Moment | None = None
     grace_seconds: Seconds = 10.0
     stop_within_seconds: Seconds | None = None
     max_attempts: Ordinal = 1
@@ -141,7 +141,7 @@ class ProjectRequest(Request):
     title: Text = ""
     description: Text = ""
     labels: Labels = {}
-    region: Name | None = None
+    region: Region | None = None
     tasks: tuple[ProjectTask, ...] = ()
     planned: bool | None = Field(
         None, description="The plan is complete with these tasks; else, if there are any."

@@ -1,0 +1,99 @@
+"""The three requests that callers wait for, straight from ASGI to the same functions.
+
+Submit, cancel and get of one task skip the framework's matching and solving, which costs as much
+as a durable append. The documented routes are FastAPI's; what isn't plain (another content type,
+a query) goes there, and so does everything else.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from fastapi import Request, Response
+from pydantic import TypeAdapter, ValidationError
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from events.errors import CountermandError
+from services.gateway import problems
+from services.gateway.callers import caller_of
+from services.gateway.desk import Desk
+from services.gateway.routes.cancels import cancel
+from services.gateway.routes.tasks import BatchRequest, get_task, submit
+from services.operations.requests import CancelRequest, TaskRequest
+
+T = TypeVar("T")
+Answer = Callable[[], Awaitable[Response]]
+
+SUBMISSION: TypeAdapter[TaskRequest | BatchRequest] = TypeAdapter(TaskRequest | BatchRequest)
+CANCEL: TypeAdapter[CancelRequest | None] = TypeAdapter(CancelRequest | None)
+
+log = structlog.get_logger(__name__)
+
+
+class FastLane:
+    """In front of the application."""
+
+    def __init__(self, app: ASGIApp, desk: Desk, prefix: str) -> None:
+        self._app = app
+        self._desk = desk
+        self._tasks = f"{prefix}/tasks"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = self._answer(scope, receive) if scope["type"] == "http" else None
+        if answer is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            response = await answer()
+        except CountermandError as error:
+            response = problems.problem_of(error)
+        except ValidationError as error:
+            response = problems.invalid(error.errors(include_url=False), "body")
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            log.error("unexpected error", path=scope["path"], exc_info=error)
+            response = problems.internal()
+        await response(scope, receive, send)
+
+    def _answer(self, scope: Scope, receive: Receive) -> Answer | None:
+        path: str = scope["path"]
+        if scope["query_string"] or not path.startswith(self._tasks):
+            return None
+        rest = path[len(self._tasks) :]
+        method = scope["method"]
+        if method == "POST":
+            if rest == "" and is_json(scope):
+                return lambda: self._submit(Request(scope, receive))
+            is_cancel = rest.endswith("/cancel") and rest[0] == "/" and rest.count("/") == 2
+            if is_cancel and (is_json(scope) or not has_body(scope)):
+                return lambda: self._cancel(Request(scope, receive), rest[1:-7])
+        elif method == "GET" and len(rest) > 1 and rest.count("/") == 1:
+            return lambda: self._get(Request(scope, receive), rest[1:])
+        return None
+
+    async def _submit(self, request: Request) -> Response:
+        caller = await caller_of(self._desk, request)
+        return await submit(caller, SUBMISSION.validate_json(await request.body()))
+
+    async def _cancel(self, request: Request, task_id: str) -> Response:
+        caller = await caller_of(self._desk, request)
+        raw = await request.body()
+        return await cancel(caller, task_id, CANCEL.validate_json(raw) if raw else None)
+
+    async def _get(self, request: Request, task_id: str) -> Response:
+        return await get_task(await caller_of(self._desk, request), task_id)
+
+
+def is_json(scope: Scope) -> bool:
+    return any(
+        name == b"content-type" and value == b"application/json" for name, value in scope["headers"]
+    )
+
+
+def has_body(scope: Scope) -> bool:
+    return any(
+        (name == b"content-length" and value != b"0") or name == b"transfer-encoding"
+        for name, value in scope["headers"]
+    )
