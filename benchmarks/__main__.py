@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from benchmarks import fold, log, stopping
+from benchmarks import fold, gateway, log, stopping
 from benchmarks.figures import Figure
 from benchmarks.table import HEADER, Line, as_json, written
 
@@ -16,6 +16,7 @@ FIGURES: list[Figure] = [
     *log.FIGURES,
     *fold.FIGURES,
     *stopping.FIGURES,
+    *gateway.FIGURES,
 ]
 
 
