@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -211,6 +212,29 @@ async def test_what_cannot_start_says_why(
 ) -> None:
     with pytest.raises(CannotStart, match=says):
         await guardian.spawn(argv, env=scene.env, cwd=cwd, fds={})
+
+
+async def test_a_guardian_without_room_refuses_and_goes_on(
+    guardian: Guardian, scene: Scene
+) -> None:
+    first = await scene.spawn(guardian, ["sleep", "600"])
+    in_use = len(os.listdir(f"/proc/{guardian.pid}/fd"))
+    resource.prlimit(guardian.pid, resource.RLIMIT_NOFILE, (in_use + 8, in_use + 8))
+
+    started = await asyncio.gather(
+        *(scene.spawn(guardian, ["sleep", "600"]) for _ in range(20)), return_exceptions=True
+    )
+
+    refused = [each for each in started if isinstance(each, CannotStart)]
+    trees = [each for each in started if isinstance(each, Tree)]
+    assert refused
+    assert len(refused) + len(trees) == 20
+    assert not first.gone.done()
+    for tree in (first, *trees):
+        tree.kill()
+        assert (await proof(tree)).by == "keeper"
+    again = await scene.spawn(guardian, ["true"])
+    assert (await proof(again)).status == 0
 
 
 async def test_a_tree_is_named_by_its_start_time_too(guardian: Guardian, scene: Scene) -> None:

@@ -19,6 +19,7 @@ RESET = (
     signal.SIGTERM,
     signal.SIGHUP,
 )
+BEYOND_ALL_FDS = max(os.sysconf("SC_OPEN_MAX"), 4096)
 LOST_ITS_KEEPER = 126
 CANNOT_EXEC = 127
 
@@ -88,5 +89,5 @@ def _arrange(fds: Mapping[int, int], says_problem: int) -> int:
         if number not in moved:
             os.closerange(number, number + 1)
     os.closerange(beyond, says_problem)
-    os.closerange(says_problem + 1, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(says_problem + 1, BEYOND_ALL_FDS)
     return says_problem

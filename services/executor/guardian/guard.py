@@ -6,7 +6,6 @@ guardian, which kills every child that is no keeper, and says in the keeper's pl
 gone.
 """
 
-import contextlib
 import gc
 import os
 import select
@@ -14,10 +13,10 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from . import wire
-from .command import Command
+from .command import BEYOND_ALL_FDS, Command
 from .keeper import Keeper
 from .kernel import become_subreaper, call_this_process
 from .lock import LockIsHeld, hold
@@ -112,7 +111,15 @@ class Guardian:
         return True
 
     def _spawn(self, numbers: Sequence[int], fds: Sequence[int]) -> None:
+        if not fds:
+            return  # not even room for the tree's socket: the kernel has closed it, which says so
         tree = socket.socket(fileno=fds[0])
+        if len(fds) < 2 + len(numbers):
+            error = "the guardian has too many open files: raise its limit, or run less at a time"
+            wire.tell(tree, wire.CANNOT_START, error=error)
+            tree.close()
+            _close(fds[1:])
+            return
         try:
             pid = os.fork()
         except OSError as error:
@@ -179,11 +186,10 @@ def _close(fds: Sequence[int]) -> None:
         os.close(fd)
 
 
-def _close_all_but(kept: set[int]) -> None:
-    for fd in map(int, os.listdir("/proc/self/fd")):
-        if fd not in kept:
-            with contextlib.suppress(OSError):  # the listing's own
-                os.close(fd)
+def _close_all_but(kept: Collection[int]) -> None:
+    ends = sorted(kept)
+    for low, high in zip(ends, [*ends[1:], BEYOND_ALL_FDS], strict=True):
+        os.closerange(low + 1, high)
 
 
 def main(arguments: Sequence[str]) -> int:

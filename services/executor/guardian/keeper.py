@@ -119,9 +119,14 @@ class Keeper:
 
     def _terminate(self) -> None:
         """Ask everybody in the tree, also those born while we ask, and those that are stopped."""
+        group = self._to_main_group(signal.SIGTERM, signal.SIGCONT)
         asked = set()
         for _ in range(TERMINATE_ROUNDS):
-            new = [row for row in descendants(os.getpid()) if row.process not in asked]
+            new = [
+                row
+                for row in descendants(os.getpid())
+                if row.process not in asked and row.group != group
+            ]
             if not new:
                 return
             for row in new:
@@ -129,11 +134,23 @@ class Keeper:
                 send(row.process, signal.SIGCONT)
                 asked.add(row.process)
 
+    def _to_main_group(self, *signal_numbers: int) -> int | None:
+        """First the main process and its group, which takes no search, while it has its pid."""
+        if self._status is not None:
+            return None
+        try:
+            for number in signal_numbers:
+                os.killpg(self._main, number)
+        except OSError:  # it has no group yet, or isn't ours to signal
+            return None
+        return self._main
+
     def _kill(self) -> None:
         self._killed = self._killed or 0
         kill_until(self._all_gone, self._kill_all, self._watch)
 
     def _kill_all(self) -> None:
+        self._to_main_group(signal.SIGKILL)
         for row in descendants(os.getpid()):
             kill(row)
 

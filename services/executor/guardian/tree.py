@@ -125,7 +125,7 @@ class Tree:
         resolve(self.exited, KILLED_STATUS)
         resolve(self.gone, Gone(status, killed, by))
         if not self.started.done():
-            self.started.set_exception(CannotStart("the guardian died before it could say more"))
+            self.started.set_exception(CannotStart("keeper or guardian died, or had no room"))
 
     def _close(self) -> None:
         if self._killing is not None:
