@@ -17,6 +17,8 @@ from events.vocabulary import AnyBody
 from events.words import Reason, Verdict
 from tests.builders import Fold
 
+STATES_LIMIT = 60_000
+
 NOTED = Outcome(Verdict.NOTED)
 """Noted, and changing nothing at all."""
 
@@ -60,6 +62,7 @@ def explore(fold: Fold, events: Sequence[Event], check: EdgeCheck) -> Graph:
                 assert not effective, "an effective event changes something"
                 continue
             if key not in numbers:
+                assert len(numbers) < STATES_LIMIT, "bounded counters make a bounded graph"
                 numbers[key] = len(graph.states)
                 graph.states.append(after)
             leads.append((number, numbers[key], effective))
