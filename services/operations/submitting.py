@@ -42,8 +42,13 @@ async def submit(scope: Scope, request: TaskRequest) -> Task | None:
     return await looking.find_fresh_task(scope, event.subject)
 
 
-async def submit_many(scope: Scope, requests: Sequence[TaskRequest]) -> list[Submitted]:
-    """Each with its own verdict; one that is refused takes nothing from the others."""
+async def submit_many(
+    scope: Scope, requests: Sequence[TaskRequest], *, wait: bool = True
+) -> list[Submitted]:
+    """Each with its own verdict; one that is refused takes nothing from the others.
+
+    Without waiting they are durable and undecided: the histories tell.
+    """
     scope.need(Permission.TASKS_SUBMIT)
     limit = scope.parts.settings.batch_limit_tasks
     if len(requests) > limit:
@@ -54,7 +59,8 @@ async def submit_many(scope: Scope, requests: Sequence[TaskRequest]) -> list[Sub
     verdicts = scope.parts.verdicts
     with verdicts.expecting_all([event.id for event in events]) as heard:
         positions = await scope.append(events)
-        await heard.complete(scope.parts.settings.verdict_wait_seconds)
+        if wait:
+            await heard.complete(scope.parts.settings.verdict_wait_seconds)
     answers = []
     for event, position in zip(events, positions, strict=True):
         entry = heard.entries.get(event.id)
@@ -86,7 +92,8 @@ def submission(scope: Scope, request: TaskRequest, number: int) -> Event:
         raise Invalid("id", error.why) from error
     if above is None and "." in task_id:
         raise Invalid("id", "an id with a dot is below something: name its `project` or `parent`")
-    body = TaskSubmitted(
+    # Constructed, not validated again: a request's fields are of the event's own types.
+    body = TaskSubmitted.model_construct(
         actor=scope.actor,
         kind=request.kind,
         payload=request.payload,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from events.ids import LIMIT_CHARACTERS, PATTERN, log_key, root_of
 from events.words import Evidence, Status
 from services.gateway.answers import answer, as_bytes, undecided
-from services.gateway.callers import IDEMPOTENT, Called, Caller
+from services.gateway.callers import CANCELLING, IDEMPOTENT, Called, Caller, preferred_wait
 from services.gateway.documents import (
     AcceptedDocument,
     BatchDocument,
@@ -45,14 +45,18 @@ class BatchRequest(Request):
     status_code=201,
     response_model=TaskDocument | BatchDocument,
     responses={202: {"model": AcceptedDocument}, **responses(409, 413)},
-    openapi_extra=IDEMPOTENT,
+    openapi_extra=CANCELLING,
 )
 async def submit(caller: Called, body: TaskRequest | BatchRequest) -> Response:
-    """Submit one task, or up to 1,000 as `{"tasks": [...]}`."""
+    """Submit one task, or up to 1,000 as `{"tasks": [...]}`.
+
+    Many, with `Prefer: respond-async`: durable when answered, verdicts left to the histories.
+    """
 
     async def work() -> Response:
         if isinstance(body, BatchRequest):
-            done = await submitting.submit_many(caller.scope, body.tasks)
+            wait = preferred_wait(caller) > 0
+            done = await submitting.submit_many(caller.scope, body.tasks, wait=wait)
             return answer(BatchDocument(items=tuple(map(submitted_document, done))), 201)
         submitted = await submitting.submit(caller.scope, body)
         if submitted is None:

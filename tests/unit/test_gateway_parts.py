@@ -1,0 +1,55 @@
+"""What the gateway counts and caches, without a network."""
+
+from services.control_store import store
+from services.control_store.migrations import NEWEST
+from services.gateway.kept_documents import KeptDocuments
+from services.gateway.rate_limits import Buckets
+from services.permissions import Permission, Principal
+from services.settings import read_settings
+
+ANN = Principal("user", "ann", "acme", frozenset(), "jwt")
+BOB = Principal("user", "bob", "acme", frozenset(), "jwt")
+
+
+def test_one_principal_s_haste_is_not_another_s_problem() -> None:
+    now = [0.0]
+    buckets = Buckets(per_second=2, burst=3, kept=10, monotonic=lambda: now[0])
+    assert [buckets.take(ANN) for _ in range(4)] == [True, True, True, False]
+    assert buckets.take(BOB)
+    assert buckets.missing_seconds(ANN) == 0.5
+    now[0] = 0.5
+    assert buckets.take(ANN)
+    assert not buckets.take(ANN)
+
+
+def test_a_document_that_was_read_before_a_change_is_not_kept_after_it() -> None:
+    kept = KeptDocuments(10)
+    begun = kept.begin("acme/a")
+    kept.changed("acme/a")
+    kept.keep("acme/a", begun, "a", b"old")
+    assert kept.get("acme/a", "a") is None
+    kept.keep("acme/a", kept.begin("acme/a"), "a", b"new")
+    assert kept.get("acme/a", "a") == b"new"
+    kept.changed("acme/a")
+    assert kept.get("acme/a", "a") is None
+
+
+def test_documents_kept_are_bounded() -> None:
+    kept = KeptDocuments(3)
+    for number in range(10):
+        kept.keep(f"acme/{number}", kept.begin(f"acme/{number}"), "t", b"x")
+    assert sum(kept.get(f"acme/{number}", "t") is not None for number in range(10)) == 3
+
+
+def test_the_settings_add_roles_to_those_that_are_there() -> None:
+    settings = read_settings(roles={"stopper": ["tasks.cancel"]})
+    assert settings.roles["stopper"] == {Permission.TASKS_CANCEL}
+    assert Permission.OPERATE in settings.roles["admin"]
+
+
+def test_the_newest_migration_is_the_one_that_is_named() -> None:
+    from pathlib import Path
+
+    folder = Path(store.__file__).parent / "migrations" / "versions"
+    versions = sorted(path.name[:4] for path in folder.glob("0*.py"))
+    assert versions[-1] == NEWEST
