@@ -7,6 +7,7 @@ listener.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import stamina
@@ -84,14 +85,22 @@ class Voice:
         raise AssertionError("retry_context ends only by returning or raising")
 
     async def ask(self, event: Event) -> Outcome:
-        """Append, and wait for the verdict of the first entry with this id."""
+        """Append, and wait for the verdict of the first entry with this id.
+
+        Once it is heard, nobody waits for the append any more: its answer may have been lost.
+        """
         heard: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         listening = self._listening.setdefault(event.id, [])
         listening.append(heard)
+        saying = asyncio.ensure_future(self.say(event))
         try:
-            await self.say(event)
+            either: set[asyncio.Future[Any]] = {saying, heard}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not heard.done():
+                await saying
             return await heard
         finally:
+            saying.cancel()
             listening.remove(heard)
             if not listening:
                 self._listening.pop(event.id, None)

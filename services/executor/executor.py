@@ -354,6 +354,16 @@ class Executor:
                 await run.live()
         finally:
             self._put_down(run)
+        if not claimed:
+            await self._give_back(run)
+
+    async def _give_back(self, run: LiveRun) -> None:
+        """A claim that was given up may have become effective in the same moment."""
+        root = self._roots.get(run.place.key)
+        task = root.tasks.get(run.task.id) if root else None
+        if task is not None and task.run is not None and task.run.id == run.run_id:
+            organization = run.place.organization
+            await self._voice.say(self._left_behind(organization, task, Evidence.NEVER_STARTED))
 
     def _take_up(self, run: LiveRun) -> None:
         self.runs[run.place] = run

@@ -34,6 +34,8 @@ class Faults:
     seconds_between_mishaps: float
     """How often something happens to a node or to the log."""
     calm: bool = False
+    all_slow: bool = False
+    """Everything takes its time now."""
 
     @classmethod
     def of(cls, seed: str) -> "Faults":
@@ -53,7 +55,7 @@ class Faults:
 
     def latency_seconds(self, longest: float = 4.0) -> float:
         """Of one message or delivery."""
-        if self.chance(self.slowness):
+        if self.chance(1.0 if self.all_slow else self.slowness):
             return self.random.uniform(0.2, longest)
         return self.random.uniform(0.0005, 0.02)
 

@@ -34,6 +34,8 @@ class Mishaps:
             self._take_the_log_away,
             self._deafen_somebody,
             self._deafen_somebody,
+            self._slow_everything_down,
+            self._slow_everything_down,
         ]
         self._random.choice(possible)()
         self.begin()
@@ -88,3 +90,16 @@ class Mishaps:
         seconds = self._random.uniform(0.5, LEASE_SECONDS * 2.5)
         name = stream.deafen(seconds)
         self._world.promises.note(f"{name} hears nothing of {stream.name} for {seconds:.1f} s")
+
+    def _slow_everything_down(self) -> None:
+        """And in the midst of it an executor is stopped, too."""
+        seconds = self._random.uniform(3.0, LEASE_SECONDS)
+        self._world.promises.note(f"everything is slow for {seconds:.1f} s")
+        self._world.faults.all_slow = True
+        self._world.schedule.after(seconds, self._fast_again)
+        home = self._random.choice(self._world.executors)
+        after = self._random.uniform(1.0, seconds)
+        self._world.schedule.after(after, self._world.stop, home, LEASE_SECONDS * 2.5)
+
+    def _fast_again(self) -> None:
+        self._world.faults.all_slow = False

@@ -5,6 +5,7 @@ first promise that is broken ends the simulation.
 """
 
 import hashlib
+import math
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -44,7 +45,8 @@ class Executing(BaseModel):
     skew_seconds: float
     kinds: frozenset[str]
     lease_until: float = 0.0
-    in_force_since: float = 0.0
+    known_since: float = math.inf
+    """Without a break in its lease, with what it can run."""
 
 
 class Promises(Watcher):
@@ -145,7 +147,7 @@ class Promises(Watcher):
             name
             for name, executor in self.executors.items()
             if task.spec.kind in executor.kinds
-            and executor.in_force_since < claimed_at - HEARD_WITHIN_SECONDS
+            and executor.known_since < claimed_at - HEARD_WITHIN_SECONDS
             and claimed_at <= executor.lease_until
         ]
         self.require(
@@ -210,8 +212,10 @@ class Promises(Watcher):
         if executor is not None:
             sent_at = seconds_of(heartbeat.sent_at) - executor.skew_seconds
             until = sent_at + heartbeat.lease_seconds
-            if heartbeat.kinds and self._schedule.now > executor.lease_until:
-                executor.in_force_since = self._schedule.now
+            if self._schedule.now > executor.lease_until:
+                executor.known_since = math.inf
+            if heartbeat.kinds:
+                executor.known_since = min(executor.known_since, self._schedule.now)
             executor.lease_until = max(executor.lease_until, until)
 
     def _check_lease(self, run: HostedRun) -> None:

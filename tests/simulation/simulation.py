@@ -9,7 +9,7 @@ from tests.simulation.settling import Settling
 from tests.simulation.workload import BUSY_SECONDS, Users
 from tests.simulation.world import World
 
-DRAIN_SECONDS = 240.0
+DRAIN_SECONDS = 150.0
 """Beyond it, in the calm, something is stuck."""
 QUIET_SECONDS = 6.0
 """With nothing said: users try what failed once more."""

@@ -35,6 +35,9 @@ BUSY_SECONDS = 40.0
 """Users are busy for so long."""
 
 
+ENDLESS_SECONDS = 1e9
+
+
 class Users:
     """Everybody who uses this gateway. Also a listener of its ledger."""
 
@@ -121,8 +124,10 @@ class Users:
             "backoff_seconds": source.choice((0.1, 2.0)),
         }
         now = self._node.world.now()
-        if source.random() < 0.15:
+        if source.random() < 0.25:
             spec["deadline"] = now + timedelta(seconds=source.uniform(0, 8))
+            # Only the deadline can end it.
+            spec["payload"]["seconds"] = source.choice((ENDLESS_SECONDS, 1.0))
         if source.random() < 0.15:
             spec["not_before"] = now + timedelta(seconds=source.uniform(0, 8))
         if source.random() < 0.15:

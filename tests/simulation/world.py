@@ -159,7 +159,7 @@ class World:
 
     def stop(self, home: Home, seconds: float) -> None:
         """As by SIGSTOP, and SIGCONT later."""
-        if home.node is None or home.node.dead or home.node.stopped:
+        if home.node is None or home.node.dead or home.node.stopped or self.faults.calm:
             return
         self.promises.note(f"{home.node.name} is stopped for {seconds:.1f} s")
         home.node.stop()
