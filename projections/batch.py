@@ -11,11 +11,11 @@ from typing import TypeAlias
 from events.cancel_events import CancelObserved, CancelUnconfirmed
 from events.event import Event
 from events.state import ProjectState, TaskState
-from events.task_events import TaskSubmitted
 from events.words import Verdict
 from projections import cancellation_rows, history_rows, project_rows, task_rows
-from projections.checkpoint import BEGINNING, Checkpoint, OutOfOrder, digest_of
+from projections.checkpoint import Checkpoint, OutOfOrder, digest_of
 from projections.entry import Entry
+from projections.history_rows import Stored
 from projections.moments import us
 from projections.place import Place, place
 from projections.task_rows import Cells
@@ -30,8 +30,6 @@ class Batch:
 
     checkpoints: dict[int, Checkpoint]
     """How far each partition has come with them."""
-    last_values: dict[int, bytes] = field(default_factory=dict)
-    entries: int = 0
     history: list[Cells] = field(default_factory=list)
     history_below: list[Cells] = field(default_factory=list)
     task_status: dict[Key, Cells] = field(default_factory=dict)
@@ -49,60 +47,62 @@ class Batch:
 def folded(checkpoints: Mapping[int, Checkpoint], entries: Iterable[Entry]) -> Batch:
     """The rows of these entries, which go on where the checkpoints are."""
     batch = Batch(dict(checkpoints))
+    reached = {partition: each.next_offset for partition, each in checkpoints.items()}
+    latest = {partition: each.latest_us for partition, each in checkpoints.items()}
+    last_values: dict[int, bytes] = {}
     for entry in entries:
-        add(batch, entry)
-    for partition, value in batch.last_values.items():
-        reached = batch.checkpoints[partition]
-        batch.checkpoints[partition] = reached._replace(digest=digest_of(value))
+        position, value, appended_us = entry.record
+        partition, offset = position
+        if offset < reached.get(partition, 0):
+            raise OutOfOrder(position, reached[partition])
+        reached[partition] = offset + 1
+        latest_us = max(appended_us, latest.get(partition, appended_us))
+        latest[partition] = latest_us
+        last_values[partition] = value
+        add(batch, (place(position), appended_us, latest_us, value), entry)
+    for partition, value in last_values.items():
+        batch.checkpoints[partition] = Checkpoint(
+            reached[partition], digest_of(value), latest[partition]
+        )
     return batch
 
 
-def add(batch: Batch, entry: Entry) -> None:
+def add(batch: Batch, stored: Stored, entry: Entry) -> None:
     """The rows of one entry."""
-    record, event, outcome, trouble, after, live = entry
-    partition, offset = record.position
-    reached = batch.checkpoints.get(partition, BEGINNING)
-    if offset < reached.next_offset:
-        raise OutOfOrder(record.position, reached.next_offset)
-    latest_us = max(reached.latest_us, record.appended_at_us)
-    batch.checkpoints[partition] = Checkpoint(offset + 1, reached.digest, latest_us)
-    batch.last_values[partition] = record.value
-    batch.entries += 1
-    here = place(record.position)
-    stored = (here, record.appended_at_us, latest_us, record.value)
+    _, event, outcome, trouble, subject, live = entry
     if event is None:
         batch.history.append(history_rows.malformed(stored, outcome, trouble))
         return
-    batch.history.append(history_rows.line(stored, event, outcome, after))
+    here = stored[0]
+    after = task_rows.after(subject) if isinstance(subject, TaskState) else None
+    batch.history.append(history_rows.line(stored, event, outcome, subject, after))
     for task in outcome.tasks:
-        add_task(batch, event, here, task)
-    if outcome.verdict is Verdict.NOTED and not outcome.tasks and isinstance(after, TaskState):
-        add_task(batch, event, here, after)
+        known = after if task is subject and after else task_rows.after(task)
+        add_task(batch, event, here, task, known)
     if outcome.project is not None:
         add_project(batch, event, here, outcome.project)
     if outcome.verdict is Verdict.NOTED:
+        if not outcome.tasks and isinstance(subject, TaskState) and after:
+            add_task(batch, event, here, subject, after)
         add_note(batch, event)
     if live is not None:
-        before = batch.roots.get(event.key)
-        first = before[1] if before else here
-        batch.roots[event.key] = (event.key, first, live + 0)
+        key = event.key
+        before = batch.roots.get(key)
+        batch.roots[key] = (key, before[1] if before else here, live + 0)
 
 
-def add_task(batch: Batch, event: Event, here: Place, task: TaskState) -> None:
+def add_task(batch: Batch, event: Event, here: Place, task: TaskState, after: Cells) -> None:
     organization = event.organization
     key = (organization, task.id)
-    after = task_rows.after(task)
     before = batch.task_status.get(key)
     if before is not None:
         fixed = before[: task_rows.FIXED]
+    elif event.id == task.submission_id:
+        fixed = task_rows.identity(organization, task) + task_rows.submission(event, here)
+        if task.spec.labels:
+            batch.task_labels.extend(task_rows.labels(organization, task))
     else:
-        fixed = task_rows.identity(organization, task)
-        if event.id == task.submission_id and isinstance(event.data, TaskSubmitted):
-            fixed += task_rows.submission(event, here)
-            if task.spec.labels:
-                batch.task_labels.extend(task_rows.labels(organization, task))
-        else:
-            fixed += task_rows.UNKNOWN_SUBMISSION
+        fixed = task_rows.identity(organization, task) + task_rows.UNKNOWN_SUBMISSION
     batch.task_status[key] = fixed + after + task_rows.ending(task, here)
     if task.id != event.subject:
         batch.history_below.append((organization, task.id, here, *after))

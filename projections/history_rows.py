@@ -17,47 +17,42 @@ Stored: TypeAlias = tuple[Place, int, int, bytes]
 
 
 def line(
-    stored: Stored, event: Event, outcome: Outcome, after: TaskState | ProjectState | None
+    stored: Stored,
+    event: Event,
+    outcome: Outcome,
+    subject: TaskState | ProjectState | None,
+    after: Cells | None,
 ) -> Cells:
-    """The columns of `tables.history`."""
-    actor = event.data.actor
-    reason = outcome.reason
+    """The columns of `tables.history`; `after` are those of a task, if the subject is one."""
+    body, reason = event.data, outcome.reason
     if after is None:
-        left = NOTHING_AFTER
-    elif isinstance(after, TaskState):
-        left = task_rows.after(after)
-    else:
-        left = (after.status._value_, *NOTHING_AFTER[1:])
-    return (
-        *stored,
+        after = NOTHING_AFTER
+        if subject is not None:
+            after = (subject.status._value_, *NOTHING_AFTER[1:])
+    said = (
         event.id.hex,
         event.type,
         event.organization,
         event.root,
         event.subject,
         us(event.time),
-        actor.kind,
-        actor.id,
+        body.actor.kind,
+        body.actor.id,
         outcome.verdict._value_,
         reason._value_ if reason is not None else None,
         outcome.late_seconds,
         None,
-        *left,
-        *ended(event, outcome, after),
     )
+    error: Cells = NO_ERROR
+    if isinstance(body, ENDS) and outcome.verdict is Verdict.EFFECTIVE:
+        assert isinstance(subject, TaskState)
+        error = (task_rows.error(subject), subject.error_type)
+    return stored + said + after + error
 
 
-def ended(
-    event: Event, outcome: Outcome, after: TaskState | ProjectState | None
-) -> tuple[str | None, str | None]:
-    """The error that the end of a run left, which may be of the fold's making."""
-    if (
-        isinstance(event.data, TaskCompleted | TaskFailed | RunLost)
-        and outcome.verdict is Verdict.EFFECTIVE
-        and isinstance(after, TaskState)
-    ):
-        return task_rows.error(after), after.error_type
-    return None, None
+ENDS = (TaskCompleted, TaskFailed, RunLost)
+"""Their lines say the error that the end of a run left, which may be of the fold's making."""
+NO_ERROR = (None, None)
 
 
 def malformed(stored: Stored, outcome: Outcome, trouble: str) -> Cells:

@@ -1,6 +1,7 @@
 """Times as rows keep them: whole microseconds since 1970."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -8,12 +9,13 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+@lru_cache(10_000)
 def us(moment: datetime) -> int:
     return (moment - _START) // _MICROSECOND
 
 
 def us_or_none(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - _START) // _MICROSECOND
+    return None if moment is None else us(moment)
 
 
 def moment(us: int) -> datetime:

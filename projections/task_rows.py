@@ -7,7 +7,7 @@ from events.event import Event
 from events.ids import above, root_of
 from events.state import TaskState
 from events.task_events import TaskSubmitted
-from projections.moments import us, us_or_none
+from projections.moments import us
 from projections.place import Place
 
 Cells: TypeAlias = tuple[object, ...]
@@ -22,24 +22,23 @@ UNKNOWN_SUBMISSION: Cells = (-1, "", "")
 def after(task: TaskState) -> Cells:
     """The columns of `tables.task_after`."""
     run, cancel, evidence = task.run, task.cancel, task.evidence
+    not_before, started_at, finished_at = task.not_before, task.started_at, task.finished_at
     return (
         task.status._value_,
-        evidence._value_ if evidence is not None else None,
+        None if evidence is None else evidence._value_,
         task.attempt,
         task.failures,
-        us_or_none(task.not_before),
+        None if not_before is None else us(not_before),
         task.waiting_for,
         task.answered,
-        run.id.hex if run is not None else None,
-        run.executor if run is not None else None,
-        us_or_none(task.started_at),
-        us_or_none(task.finished_at),
-        *(
-            (cancel.id.hex, cancel.grace_seconds, us(cancel.requested_at))
-            if cancel is not None
-            else (None, None, None)
-        ),
-        task.contradicted + 0,
+        None if run is None else run.id.hex,
+        None if run is None else run.executor,
+        None if started_at is None else us(started_at),
+        None if finished_at is None else us(finished_at),
+        None if cancel is None else cancel.id.hex,
+        None if cancel is None else cancel.grace_seconds,
+        None if cancel is None else us(cancel.requested_at),
+        1 if task.contradicted else 0,
     )
 
 

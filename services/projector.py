@@ -39,6 +39,7 @@ class Projector:
         self._there_already: Frontier = {}
         """What a generation that took over had taken in, and the ledger hasn't come to yet."""
         self._checkpoints: Mapping[int, Checkpoint] = writer.checkpoints()
+        self._closed = False
         self._thread = ThreadPoolExecutor(1, "projector")
         self._waiting: deque[Entry] = deque()
         self._some = asyncio.Event()
@@ -78,6 +79,12 @@ class Projector:
             self._room.set()
             raise
         finally:
+            self.close()
+
+    def close(self) -> None:
+        """May be called twice."""
+        if not self._closed:
+            self._closed = True
             self._thread.shutdown()
             self._writer.close()
 

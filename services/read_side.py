@@ -22,12 +22,17 @@ class ReadSide(NamedTuple):
     projector: Projector
     models: ReadModels
 
+    async def close(self) -> None:
+        """When the projector's `run` has ended, or was never begun."""
+        self.projector.close()
+        await self.models.close()
+
 
 async def open_read_side(data: Path, log: LogReader) -> ReadSide:
     """The read models in use; empty ones, where there are none yet.
 
     Raises `CheckpointMismatch` when they don't belong to this log, `OtherLayout` when another
-    release wrote them. Close `models` when the projector's `run` has ended.
+    release wrote them.
     """
     generations = Generations(data / FOLDER)
     database = await asyncio.to_thread(generations.in_use)

@@ -83,7 +83,7 @@ async def a_read_side(
         for task in (following, projecting):
             task.cancel()
         await asyncio.gather(following, projecting, return_exceptions=True)
-        await side.models.close()
+        await side.close()
 
 
 async def projected(

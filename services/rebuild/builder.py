@@ -4,14 +4,17 @@ Holds no more of the past than the fold needs at hand; what it needs again it re
 has built so far, as the ledger does from the read models.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
-from events.log import LogReader, Record
+from events.log import LogReader
 from events.positions import Frontier, after, covers, reaches
 from projections import tables
 from projections.batch import folded
 from projections.checkpoint import Checkpoint, frontier_of
-from projections.entry import decoded, unread
+from projections.entry import Decoded, decoded, unread
 from projections.memory import Memory
 from projections.place import Place, cut, position
 from services.read_models.database import Database
@@ -19,11 +22,15 @@ from services.read_models.live import LiveQuestions
 from services.read_models.past import PastQuestions
 from services.read_models.writing import Writer
 
+Answer = TypeVar("Answer")
+
 RECORDS_AT_ONCE = 2000
+FINISHED_KEPT = 5_000
+"""Less than a service keeps: what finished is seldom spoken of again."""
 
 
 class Builder:
-    """For one rebuild."""
+    """For one rebuild. One thread writes a batch while the next one is read and decoded."""
 
     def __init__(self, database: Database, log: LogReader, tell: Callable[[int], None]) -> None:
         """`tell` hears how many records were taken in, again and again."""
@@ -31,9 +38,11 @@ class Builder:
         self.writer = Writer(database)
         self._log = log
         self._tell = tell
-        self._memory = Memory()
+        self._memory = Memory(FINISHED_KEPT)
         self._live = LiveQuestions(database, PastQuestions(database))
         self._indexed = False
+        self._closed = False
+        self._thread = ThreadPoolExecutor(1, "rebuild")
 
     @property
     def frontier(self) -> dict[int, int]:
@@ -42,45 +51,67 @@ class Builder:
     async def build(self, until: Frontier) -> None:
         """Take in everything before this frontier."""
         reached = self.frontier
+        writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        writing.set_result(None)
         while not reaches(reached, until):
             records = await self._log.read(reached, RECORDS_AT_ONCE)
             if not records:
-                return
+                break
             wanted = [record for record in records if covers(until, record.position)]
-            self._take(wanted)
+            batch = [decoded(record) for record in unread(wanted, self.frontier)]
+            await writing
+            await self._recall(batch)
+            writing = self._write(batch)
             reached = after(reached, (record.position for record in records))
             self._tell(len(wanted))
+        await writing
 
-    def index(self) -> None:
+    async def index(self) -> None:
         """Make the indexes that aren't there yet; they are quicker made at once, at the end."""
+        await self._in_thread(self._index)
+
+    async def close(self) -> None:
+        """May be called twice."""
+        if not self._closed:
+            self._closed = True
+            await self._in_thread(self.writer.close)
+            self._thread.shutdown()
+
+    async def _recall(self, batch: Sequence[Decoded]) -> None:
+        """Everything before this batch is written."""
+        self._memory.forget(self.frontier)
+        missing = list(self._memory.missing(batch))
+        for key in missing:
+            self._memory.recall(key)
+        session = self.writer.session
+        known = await self._in_thread(lambda: self._live.known(session, missing))
+        for key, start in known.items():
+            await self._recall_root(key, start)
+
+    async def _recall_root(self, key: str, start: Place) -> None:
+        """Rare: something is said of a root that finished long ago."""
+        await self.index()
+        session = self.writer.session
+        end = cut(self.frontier, position(start).partition)
+        while start < end:
+            begin = start
+            events, start = await self._in_thread(
+                lambda: self._live.events(session, key, begin, end)  # noqa: B023
+            )
+            self._memory.recall(key, events)
+
+    def _write(self, batch: Sequence[Decoded]) -> asyncio.Future[None]:
+        entries = [self._memory.enter(one) for one in batch]
+        before, rows = self.checkpoints, folded(self.checkpoints, entries)
+        self.checkpoints = rows.checkpoints
+        return self._in_thread(lambda: self.writer.write(rows, before))
+
+    def _index(self) -> None:
         if not self._indexed:
             self._indexed = True
             for table in tables.metadata.sorted_tables:
                 for index in table.indexes:
                     self.writer.session.create(index)
 
-    def _take(self, records: Sequence[Record]) -> None:
-        batch = [decoded(record) for record in unread(records, self.frontier)]
-        for key, start in self._known(self._memory.missing(batch)).items():
-            self._recall(key, start)
-        entries = [self._memory.enter(one) for one in batch]
-        rows = folded(self.checkpoints, entries)
-        self.writer.write(rows, self.checkpoints)
-        self.checkpoints = rows.checkpoints
-        self._memory.forget(self.frontier)
-
-    def _known(self, missing: set[str]) -> dict[str, Place]:
-        for key in missing:
-            self._memory.recall(key)
-        return self._live.known(self.writer.session, [*missing])
-
-    def _recall(self, key: str, start: Place) -> None:
-        """Rare: something is said of a root that finished long ago."""
-        self.index()
-        end = cut(self.frontier, position(start).partition)
-        while start < end:
-            events, start = self._live.events(self.writer.session, key, start, end)
-            self._memory.recall(key, events)
-
-    def close(self) -> None:
-        self.writer.close()
+    def _in_thread(self, work: Callable[[], Answer]) -> asyncio.Future[Answer]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)

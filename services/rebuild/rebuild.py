@@ -68,7 +68,7 @@ async def rebuild(
         try:
             return await rebuilding.run()
         finally:
-            builder.close()
+            await builder.close()
             live.close()
             if generations.live() != number:
                 generations.remove(number)
@@ -92,7 +92,7 @@ class Rebuilding(NamedTuple):
         # 2. Everything so far, without indexes; then the indexes.
         await self.build("reading the log", await self.goal())
         self.watch.begins("making indexes", 0)
-        self.builder.index()
+        await self.builder.index()
         # 3. What has come since, until it is little. What was built so far goes to the disk now,
         #    while nobody waits for it.
         self.generations.make_durable(self.number)
@@ -137,7 +137,7 @@ class Rebuilding(NamedTuple):
         await self.build("catching up", await self.log.end())
         with self.live.session.writing():
             await self.build("taking over", await self.log.end())
-            self.builder.close()
+            await self.builder.close()
             self.generations.database(self.number).connect().close()
             self.generations.make_durable(self.number)
             self.live.supersede(self.number)

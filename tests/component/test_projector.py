@@ -162,7 +162,7 @@ async def test_a_projector_in_trouble_says_so_and_stops_the_ledger(tmp_path: Pat
     assert isinstance(side.projector.trouble, OtherProjector)
     with pytest.raises(OtherProjector):
         await side.projector.room()
-    await side.models.close()
+    await side.close()
 
 
 async def test_what_is_being_written_is_written_to_its_end_when_the_service_stops(
