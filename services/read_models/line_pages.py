@@ -31,6 +31,7 @@ async def page_of_lines(
     spans: list[Span],
     limit: int,
     newest_first: bool,
+    with_events: bool = True,
 ) -> Page[HistoryLine]:
     """The first lines of these spans."""
     limit = max(1, min(limit, PAGE_ROWS_LIMIT))
@@ -42,7 +43,7 @@ async def page_of_lines(
         now = spans
 
         def question(scoped: Scoped, now: list[Span] = now, wanted: int = wanted) -> list[Looked]:
-            return look(scoped, questions.tasks, where, now, wanted, newest_first)
+            return look(scoped, questions.tasks, where, now, wanted, newest_first, with_events)
 
         found = await ask(question)
         lines += [each.line for each in found if each.line is not None]

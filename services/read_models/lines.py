@@ -57,14 +57,14 @@ class LineQuestions:
         return scoped.rows(self._with_id, event_id=event_id)
 
 
-def line(row: Row) -> HistoryLine:
-    """The line of the event's own subject."""
+def line(row: Row, *, with_event: bool = True) -> HistoryLine:
+    """The line of the event's own subject. Whoever wants the bytes alone saves their decoding."""
     place, appended_us, value, verdict, reason, late_seconds, subject, status, *_ = row
     return HistoryLine(
         position=position(place),
         appended_at=moment(appended_us),
         value=value,
-        event=decode(value),
+        event=decode(value) if with_event else None,
         verdict=Verdict(verdict),
         reason=None if reason is None else Reason(reason),
         late_seconds=late_seconds,

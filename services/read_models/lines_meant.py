@@ -45,11 +45,12 @@ def look(
     spans: list[Span],
     rows: int,
     newest_first: bool,
+    with_events: bool,
 ) -> list[Looked]:
     """The first lines of these spans, put together; fewer only when there are no more."""
     found = [
         [
-            Looked(row[-1], span.partition, row[0], read(scoped, tasks, where, row))
+            Looked(row[-1], span.partition, row[0], read(scoped, tasks, where, row, with_events))
             for row in in_span(scoped, where, span, rows, newest_first)
         ]
         for span in spans
@@ -107,7 +108,7 @@ def ancestors(id: str) -> Iterator[str]:
 
 
 def read(
-    scoped: Scoped, tasks: TaskQuestions, where: HistoryFilter, row: Row
+    scoped: Scoped, tasks: TaskQuestions, where: HistoryFilter, row: Row, with_events: bool
 ) -> HistoryLine | None:
     """The line in this row, if it is meant."""
     _, _, _, verdict, _, _, subject, _, type_tag, actor_kind, actor_id, root, _ = row
@@ -122,7 +123,7 @@ def read(
         return from_above(scoped, tasks, where, row)
     if where.verdict is not None and verdict != where.verdict:
         return None
-    return line(row)
+    return line(row, with_event=with_events)
 
 
 def from_above(

@@ -1,17 +1,19 @@
 """One organization's rows: every question that a caller may cause, scoped in this one place."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
 from events.positions import Frontier, Position
 from events.words import Status
+from projections.place import cut
 from services.read_models import projects, stops, task_pages
 from services.read_models.asking import Questions
 from services.read_models.database import Session
-from services.read_models.line_pages import page_of_lines, spans_of
+from services.read_models.line_pages import page_of_lines, read_cursor, spans_of
 from services.read_models.paging import Key, Looked, page_of
 from services.read_models.questions import (
+    PAGE_ROWS_LIMIT,
     AsOf,
     CancellationFilter,
     HistoryFilter,
@@ -127,6 +129,26 @@ class OrganizationView:
             lambda scoped: spans_of(scoped, questions, where, start, cursor, newest_first)
         )
         return await page_of_lines(self._ask_at_once, questions, where, spans, limit, newest_first)
+
+    async def every_line(
+        self,
+        where: HistoryFilter = HistoryFilter(),  # noqa: B008
+    ) -> AsyncGenerator[HistoryLine, None]:
+        """All lines so far, oldest first and without their decoded events, however many."""
+        questions = self._questions
+        spans = await self._ask_at_once(
+            lambda scoped: spans_of(scoped, questions, where, None, None, newest_first=False)
+        )
+        while True:
+            page = await page_of_lines(
+                self._ask_at_once, questions, where, spans, PAGE_ROWS_LIMIT, False, False
+            )
+            for line in page.rows:
+                yield line
+            if page.next_cursor is None:
+                return
+            reached = read_cursor(page.next_cursor)
+            spans = [each._replace(start=cut(reached, each.partition)) for each in spans]
 
     async def line_at(self, position: Position) -> HistoryLine | None:
         """The line at this position, if it is this organization's: where verdicts are read."""

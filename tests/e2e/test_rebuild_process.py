@@ -1,0 +1,115 @@
+"""A rebuild in a process of its own, beside a service that goes on, and killed at any moment."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import pytest
+
+from events.log import Log, Message
+from events.positions import after
+from services.embedded_log import open_log
+from services.ledger import Ledger
+from services.read_models.generations import Generations
+from services.read_models.models import ReadModels
+from services.read_side import FOLDER, open_read_side
+from tests.proof_size import count
+from tests.read_side import digests_of
+from tests.recorded import records
+
+PATIENCE_SECONDS = 100.0
+REPOSITORY = Path(__file__).parents[2]
+
+
+class Service(NamedTuple):
+    """The half of an embedded service that has the log and the read models."""
+
+    log: Log
+    models: ReadModels
+
+    async def take_in(self, values: Sequence[bytes]) -> None:
+        positions = await self.log.append([Message("key", value) for value in values])
+        assert await self.models.reached(after({}, positions), PATIENCE_SECONDS)
+
+
+@asynccontextmanager
+async def a_service(data: Path) -> AsyncIterator[Service]:
+    log = await open_log(data / "history.sqlite", "history", lambda: time.time_ns() // 1000)
+    side = await open_read_side(data, log)
+    ledger = Ledger(log, side.models, [side.projector])
+    tasks = [asyncio.create_task(side.projector.run()), asyncio.create_task(ledger.run())]
+    try:
+        yield Service(log, side.models)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await side.close()
+        await log.close()
+
+
+def a_rebuild(data: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "services.rebuild", str(data)],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+async def test_a_service_goes_on_beside_a_rebuild_and_then_in_what_it_made(tmp_path: Path) -> None:
+    values = [record.value for record in records(30, 3000)]
+    generations = Generations(tmp_path / FOLDER)
+    async with asyncio.timeout(PATIENCE_SECONDS), a_service(tmp_path) as service:
+        await service.take_in(values[:1000])
+        with a_rebuild(tmp_path) as process:
+            done = asyncio.create_task(asyncio.to_thread(process.communicate))
+            for start in range(1000, 2000, 20):
+                await service.take_in(values[start : start + 20])
+            said, shown = await done
+        assert process.returncode == 0, shown.decode()
+        assert b"generation 2 is in use" in said
+        assert b"the same as before" in said
+        assert b"comparing" in shown
+        assert generations.live() == 2
+        await service.take_in(values[2000:])
+        assert generations.numbers() == [2]
+        now = await service.models.of("acme").tasks(limit=1000)
+    live = digests_of(tmp_path)
+    with a_rebuild(tmp_path) as process:
+        assert process.wait(PATIENCE_SECONDS) == 0
+    assert digests_of(tmp_path) == live
+    async with a_service(tmp_path) as service:
+        assert await service.models.of("acme").tasks(limit=1000) == now
+
+
+@pytest.mark.prove
+async def test_killed_at_any_moment_it_leaves_what_is_in_use_as_it_was(tmp_path: Path) -> None:
+    random = Random(31)
+    async with a_service(tmp_path) as service:
+        await service.take_in([record.value for record in records(31, 1500)])
+    generations = Generations(tmp_path / FOLDER)
+    before = digests_of(tmp_path)
+    began = time.monotonic()
+    with a_rebuild(tmp_path) as process:
+        process.wait(PATIENCE_SECONDS)
+    usual_seconds = time.monotonic() - began
+    for _ in range(count(small=6, full=60)):
+        in_use = generations.live()
+        with a_rebuild(tmp_path) as process:
+            try:
+                process.wait(random.uniform(0, 1.2 * usual_seconds))
+            except subprocess.TimeoutExpired:
+                process.kill()
+        assert generations.live() in (in_use, in_use + 1)
+        assert digests_of(tmp_path) == before
+    with a_rebuild(tmp_path) as process:
+        assert process.wait(PATIENCE_SECONDS) == 0
+    assert digests_of(tmp_path) == before
+    assert len(generations.numbers()) <= 2
