@@ -24,6 +24,7 @@ from events.project_events import (
     ProjectResumed,
 )
 from events.rules.cancelling import cancel_requested, closed
+from events.rules.ending import lost
 from events.rules.projects import (
     project_cancel_requested,
     project_created,
@@ -31,7 +32,7 @@ from events.rules.projects import (
     settled,
 )
 from events.rules.reviving import retried, skipped
-from events.rules.running import lost, resumed, said_by_run, started
+from events.rules.running import resumed, said_by_run, started
 from events.rules.submitting import submitted
 from events.run_events import (
     RunAdopted,
@@ -79,11 +80,32 @@ REQUESTS = (
 
 
 def judge(root: Root, event: Event) -> Outcome:
-    """The table itself; what follows from it for the project comes after, in `settled`."""
+    """The table itself; what follows from it for the project comes after, in `settled`.
+
+    The most frequent events stand first: every case that doesn't fit costs time.
+    """
     body = event.data
     match body:
         case TaskSubmitted():
             return submitted(root, event, body)
+        case (
+            TaskStarted()
+            | TaskCompleted()
+            | TaskFailed()
+            | TaskCancelled()
+            | CancelObserved()
+            | CancelUnconfirmed()
+            | RunReleased()
+            | RunLost()
+            | RunAttached()
+            | RunAdopted()
+            | TaskWaiting()
+            | TaskResumed()
+            | TaskSkipped()
+            | TaskRetried()
+        ):
+            task = root.tasks.get(event.subject)
+            return judge_known(root, task, event, body) if task else void(Reason.UNKNOWN_TASK)
         case CancelRequested():
             return cancel_requested(root, event, body)
         case ProjectCreated():
@@ -95,8 +117,7 @@ def judge(root: Root, event: Event) -> Outcome:
         case CancelDenied() | TaskProgressed() | TaskOutput():
             return noted()
         case _:
-            task = root.tasks.get(event.subject)
-            return judge_known(root, task, event, body) if task else void(Reason.UNKNOWN_TASK)
+            assert_never(body)
 
 
 def judge_known(root: Root, task: TaskState, event: Event, body: KnownTaskBody) -> Outcome:
@@ -104,27 +125,27 @@ def judge_known(root: Root, task: TaskState, event: Event, body: KnownTaskBody) 
     match body:
         case TaskStarted():
             return started(root, task, event, body)
+        case TaskCancelled(run_id=None):
+            return closed(task)
+        case (
+            TaskCompleted()
+            | TaskFailed()
+            | TaskCancelled()
+            | CancelObserved()
+            | CancelUnconfirmed()
+            | RunReleased()
+            | RunAttached()
+            | RunAdopted()
+            | TaskWaiting()
+        ):
+            return said_by_run(task, event, body)
+        case RunLost():
+            return lost(task, event, body)
         case TaskResumed():
             return resumed(task, body)
         case TaskSkipped():
             return skipped(root, task, event, body)
         case TaskRetried():
             return retried(root, task, event, body)
-        case RunLost():
-            return lost(task, event, body)
-        case TaskCancelled(run_id=None):
-            return closed(task)
-        case (
-            RunAttached()
-            | RunAdopted()
-            | TaskWaiting()
-            | CancelObserved()
-            | CancelUnconfirmed()
-            | TaskCancelled()
-            | TaskCompleted()
-            | TaskFailed()
-            | RunReleased()
-        ):
-            return said_by_run(task, event, body)
         case _:
             assert_never(body)

@@ -2,7 +2,7 @@
 
 from events.event import Event
 from events.outcome import Outcome, effective, void
-from events.rules.running import again
+from events.rules.ending import again
 from events.rules.submitting import ACCEPTING, ended_above
 from events.state import Root, TaskState
 from events.task_events import TaskRetried, TaskSkipped

@@ -1,16 +1,16 @@
 """What a run may do, and what its executor's word is worth: only the current run counts."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from events.cancel_events import CancelObserved, CancelUnconfirmed, TaskCancelled
 from events.event import Event
 from events.outcome import Outcome, effective, noted, void
+from events.rules.ending import completed, failed, released
 from events.rules.stopping import late_by, stopped
 from events.run_events import (
     RunAdopted,
     RunAttached,
-    RunLost,
     RunReleased,
     TaskCompleted,
     TaskFailed,
@@ -70,41 +70,22 @@ def said_by_run(task: TaskState, event: Event, body: RunBody) -> Outcome:
     if task.finished:
         return void(Reason.ALREADY_FINISHED, late_by(task.finished_at, event.time))
     match body:
+        case TaskCompleted():
+            return completed(task, event, body)
+        case TaskFailed():
+            return failed(task, event, body)
+        case TaskCancelled():
+            if task.status is not Status.CANCELLING:
+                return void(Reason.NOT_CANCELLING)
+            return effective(stopped(task, body.evidence, event.time))
+        case RunReleased():
+            return released(task, event, body)
         case RunAttached():
             return attached(task, task.run, body)
         case RunAdopted():
             return adopted(task, task.run, body)
         case TaskWaiting():
             return waiting(task, body)
-        case TaskCancelled():
-            if task.status is not Status.CANCELLING:
-                return void(Reason.NOT_CANCELLING)
-            return effective(stopped(task, body.evidence, event.time))
-        case TaskCompleted():
-            if task.status is Status.CANCELLING:
-                ended = stopped(task, Evidence.RAN_TO_END, event.time)
-                return effective(ended._replace(result=body.result))
-            return effective(
-                task._replace(
-                    status=Status.SUCCEEDED,
-                    waiting_for=None,
-                    result=body.result,
-                    error=None,
-                    error_type=None,
-                    finished_at=event.time,
-                )
-            )
-        case TaskFailed():
-            if task.status is Status.CANCELLING:
-                ended = stopped(task, Evidence.RAN_TO_END, event.time)
-                return effective(ended._replace(error=body.error, error_type=body.error_type))
-            return effective(
-                failed(task, event.time, body.error, body.error_type, permanent=body.permanent)
-            )
-        case RunReleased():
-            if task.status is Status.CANCELLING:
-                return effective(stopped(task, body.evidence, event.time))
-            return effective(again(task))
         case _:
             assert_never(body)
 
@@ -155,51 +136,3 @@ def resumed(task: TaskState, body: TaskResumed) -> Outcome:
             answers=(*task.answers, body.answer),
         )
     )
-
-
-def lost(task: TaskState, event: Event, body: RunLost) -> Outcome:
-    if task.run is None or task.run.id != body.run_id:
-        return void(Reason.NOT_CURRENT_RUN)
-    if task.finished:
-        return void(Reason.ALREADY_FINISHED, late_by(task.finished_at, event.time))
-    if task.run.remote or task.run.executor != body.executor:
-        return void(Reason.NOT_LOSABLE)
-    if task.status is Status.CANCELLING:
-        return effective(stopped(task, Evidence.PRESUMED, event.time))
-    return effective(failed(task, event.time, "its executor was lost", "run_lost"))
-
-
-def again(task: TaskState, not_before: datetime | None = None) -> TaskState:
-    """Pending once more, for the next attempt."""
-    return task._replace(
-        status=Status.PENDING,
-        attempt=task.attempt + 1,
-        not_before=not_before,
-        run=None,
-        waiting_for=None,
-        finished_at=None,
-    )
-
-
-def failed(
-    task: TaskState, now: datetime, error: str, error_type: str, *, permanent: bool = False
-) -> TaskState:
-    """One failure more: another attempt after a while, or the end."""
-    failures = task.failures + 1
-    task = task._replace(failures=failures, error=error, error_type=error_type)
-    if failures < task.spec.max_attempts and not permanent:
-        return again(task, after(now, backoff_seconds(task, failures)))
-    return task._replace(status=Status.FAILED, waiting_for=None, finished_at=now)
-
-
-def backoff_seconds(task: TaskState, failures: int) -> float:
-    doubled = task.spec.backoff_seconds * 2.0 ** min(failures - 1, 60)
-    return min(doubled, task.spec.backoff_limit_seconds)
-
-
-def after(now: datetime, seconds: float) -> datetime:
-    """A later time, or the last one there is: history is not up for debate."""
-    try:
-        return now + timedelta(seconds=seconds)
-    except OverflowError:
-        return datetime.max.replace(tzinfo=now.tzinfo)

@@ -16,6 +16,7 @@ FILES = [
     "state.py",
     "outcome.py",
     "rules/stopping.py",
+    "rules/ending.py",
     "rules/submitting.py",
     "rules/running.py",
     "rules/cancelling.py",

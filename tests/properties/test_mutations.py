@@ -25,7 +25,7 @@ CHANGES_NOTHING = {
     "rules/stopping.py": {
         "finished_at else None  =>": "for mypy: what is finished has a time",
     },
-    "rules/running.py": {
+    "rules/ending.py": {
         "60  =>  61": "both are far beyond any limit of seconds, and far below overflow",
     },
 }
