@@ -535,6 +535,21 @@ async def test_a_killed_keeper_leaves_its_tree_to_the_guardian(
     await proof(neighbour)
 
 
+async def test_many_keepers_killed_at_once_leave_nothing(guardian: Guardian, scene: Scene) -> None:
+    trees = [await scene.spawn(guardian, FORKS_TWICE) for _ in range(20)]
+    await scene.reports(40)
+
+    for tree in trees[1:]:
+        os.kill(parent(tree.pid), signal.SIGKILL)
+
+    for tree in trees[1:]:
+        assert (await proof(tree)).by == "guardian"
+    assert len(scene.survivors()) == 2
+    assert not trees[0].gone.done()
+    trees[0].kill()
+    assert (await proof(trees[0])).by == "keeper"
+
+
 @any_tree_that_can_be_searched_for
 async def test_when_keeper_and_guardian_are_killed_the_rest_is_searched_for(
     scene: Scene, program: str, processes: int

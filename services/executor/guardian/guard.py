@@ -168,8 +168,10 @@ class Guardian:
         self._sweep_again_seconds = SHORTEST_WAIT_SECONDS
         return nobody
 
-    def _orphans(self) -> list[int]:
-        return [pid for pid in children(os.getpid()) if pid not in self._keepers]
+    def _orphans(self) -> bool:
+        """Whether anybody is left that no keeper keeps."""
+        # Two looks: while one child ends, the kernel's list may leave out another.
+        return any(pid not in self._keepers for _ in range(2) for pid in children(os.getpid()))
 
     def _ended(self, pid: int, status: int) -> None:
         tree = self._keepers.pop(pid, None)
