@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from events.cancel_events import CancelRequested
-from events.event import decode
 from events.ids import root_of
 from events.project_events import ProjectCancelRequested, ProjectCreated
 from events.run_events import TaskCompleted
@@ -13,6 +12,7 @@ from events.task_events import TaskSubmitted
 from events.words import Evidence, Origin, ProjectStatus, Status
 from projections.moments import moment, moment_or_none
 from projections.place import Place, position
+from services.read_models.remembering import remembered
 from services.read_models.rows import CancelInForce, Project, Task
 
 
@@ -78,7 +78,7 @@ def task(
     cancel: CancelInForce | None,
     changed: Place,
 ) -> Task:
-    event = decode(submitted)
+    event = remembered(submitted)
     spec = event.data
     assert isinstance(spec, TaskSubmitted)
     return Task(
@@ -117,7 +117,7 @@ def project(
     cancel: CancelInForce | None,
     changed: Place,
 ) -> Project:
-    event = decode(created)
+    event = remembered(created)
     spec = event.data
     assert isinstance(spec, ProjectCreated)
     return Project(
@@ -150,7 +150,7 @@ def cancel_in_force(
     stopped_us: int | None,
 ) -> CancelInForce:
     """By the bytes of the request that is in force."""
-    event = decode(asked)
+    event = remembered(asked)
     body = event.data
     assert isinstance(body, CancelRequested | ProjectCancelRequested)
     return CancelInForce(
@@ -169,7 +169,7 @@ def cancel_in_force(
 
 
 def result_in(completed: bytes) -> Any:
-    body = decode(completed).data
+    body = remembered(completed).data
     return body.result if isinstance(body, TaskCompleted) else None
 
 

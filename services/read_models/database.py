@@ -4,9 +4,9 @@ Owns how a connection is set up and how transactions begin. Statements that run 
 request are compiled once and given to the driver as they are; all others go through SQLAlchemy.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from sqlalchemy import (
     URL,
@@ -32,6 +32,8 @@ ROWS_AT_ONCE = (256, 32, 4, 1)
 """In one statement. Beside a busy event loop each statement may cost a thread milliseconds."""
 
 Row: TypeAlias = tuple[Any, ...]
+About = TypeVar("About")
+Answer = TypeVar("Answer")
 
 
 class Flavour(NamedTuple):
@@ -108,6 +110,7 @@ class Session:
         driver = connection.connection.dbapi_connection
         assert driver is not None
         self._driver = driver
+        self._cursor = driver.cursor()
         self._errors = connection.dialect.loaded_dbapi.Error
         self._defects: type[Exception] = connection.dialect.loaded_dbapi.ProgrammingError
         self._texts: dict[tuple[Upsert, int], str] = {}
@@ -121,9 +124,8 @@ class Session:
 
     def query(self, text: str, cells: Sequence[Any] = ()) -> list[Row]:
         try:
-            cursor = self._driver.cursor()
-            cursor.execute(text, cells)
-            return list(cursor.fetchall())
+            self._cursor.execute(text, cells)
+            return list(self._cursor.fetchall())
         except self._errors as error:
             raise self._unavailable(error) from error
 
@@ -167,7 +169,7 @@ class Session:
 
     def run(self, text: str, cells: Sequence[Any] = ()) -> None:
         try:
-            self._driver.cursor().execute(text, cells)
+            self._cursor.execute(text, cells)
         except self._errors as error:
             raise self._unavailable(error) from error
 
@@ -182,6 +184,20 @@ class Session:
         """Everything in here sees one committed state."""
         with self._transaction(self.flavour.begin_reading):
             yield
+
+    def read(self, question: Callable[[About], Answer], about: About) -> Answer:
+        """The answer to a question that sees one committed state; what `reading` is, for one call.
+
+        It runs for every request: a context manager alone would cost as much as a look-up.
+        """
+        self.run(self.flavour.begin_reading)
+        try:
+            answer = question(about)
+            self.run("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        return answer
 
     def close(self) -> None:
         self._connection.close()
@@ -198,7 +214,7 @@ class Session:
 
     def _roll_back(self) -> None:
         try:
-            self._driver.cursor().execute("ROLLBACK")
+            self._cursor.execute("ROLLBACK")
         except self._errors:
             """There was nothing left to take back, or nobody left to tell."""
 

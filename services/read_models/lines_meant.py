@@ -14,6 +14,7 @@ from projections.place import Place, position
 from services.read_models.cancels import CANCEL_TYPES
 from services.read_models.database import Row
 from services.read_models.lines import COLUMNS, HISTORY, line
+from services.read_models.past import Point
 from services.read_models.questions import HistoryFilter
 from services.read_models.rows import HistoryLine
 from services.read_models.scope import Scoped
@@ -136,7 +137,7 @@ def from_above(
     if status is not None:
         shown = line(row)._replace(about=where.task, status=Status(status))
     else:
-        task = tasks.as_of(scoped, where.task, {here.partition: here.offset})
+        task = tasks.as_of(scoped, where.task, Point({here.partition: here.offset}))
         if task is None:
             return None
         shown = line(row)

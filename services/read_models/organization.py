@@ -9,9 +9,9 @@ from events.words import Status
 from projections.place import cut
 from services.read_models import projects, stops, task_pages
 from services.read_models.asking import Questions
-from services.read_models.database import Session
 from services.read_models.line_pages import page_of_lines, read_cursor, spans_of
 from services.read_models.paging import Key, Looked, page_of
+from services.read_models.past import Point
 from services.read_models.questions import (
     PAGE_ROWS_LIMIT,
     AsOf,
@@ -49,7 +49,7 @@ class OrganizationView:
             return await self._ask(lambda scoped: tasks.now(scoped, id))
         then = as_of
         return await self._ask_at_once(
-            lambda scoped: tasks.as_of(scoped, id, self._frontier(scoped, then))
+            lambda scoped: tasks.as_of(scoped, id, self._point(scoped, then))
         )
 
     async def tasks(
@@ -61,7 +61,7 @@ class OrganizationView:
         as_of: AsOf | None = None,
     ) -> Page[Task]:
         """Tasks, now or as of then."""
-        then = await self._point(as_of)
+        then = await self._point_of(as_of)
         tasks = self._questions.tasks
 
         async def look(after: Key | None, rows: int) -> Sequence[Looked[Task]]:
@@ -85,7 +85,7 @@ class OrganizationView:
             return await self._ask(lambda scoped: asked.now(scoped, id))
         then = as_of
         return await self._ask_at_once(
-            lambda scoped: asked.as_of(scoped, id, self._frontier(scoped, then))
+            lambda scoped: asked.as_of(scoped, id, self._point(scoped, then))
         )
 
     async def projects(
@@ -97,7 +97,7 @@ class OrganizationView:
         as_of: AsOf | None = None,
     ) -> Page[Project]:
         """Projects, now or as of then."""
-        then = await self._point(as_of)
+        then = await self._point_of(as_of)
         asked = self._questions.projects
 
         async def look(after: Key | None, rows: int) -> Sequence[Looked[Project]]:
@@ -185,17 +185,15 @@ class OrganizationView:
     async def _ask_at_once(self, question: Callable[[Scoped], Answer]) -> Answer:
         """A question that sees one state from its begin to its end."""
 
-        def asked(session: Session) -> Answer:
-            with session.reading():
-                return question(Scoped(session, self.organization))
+        return await self._reader.ask(
+            lambda session: session.read(question, Scoped(session, self.organization))
+        )
 
-        return await self._reader.ask(asked)
-
-    async def _point(self, as_of: AsOf | None) -> Frontier | None:
+    async def _point_of(self, as_of: AsOf | None) -> Point | None:
         if as_of is None:
             return None
         then = as_of
-        return await self._ask_at_once(lambda scoped: self._frontier(scoped, then))
+        return await self._ask_at_once(lambda scoped: self._point(scoped, then))
 
-    def _frontier(self, scoped: Scoped, as_of: AsOf) -> Frontier:
-        return self._questions.past.as_frontier(scoped.session, as_of)
+    def _point(self, scoped: Scoped, as_of: AsOf) -> Point:
+        return self._questions.past.point(scoped.session, as_of)

@@ -1,15 +1,31 @@
 """Points of the past, as frontiers."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 
 from events.positions import Frontier, Position
 from projections import tables
 from projections.moments import us
-from projections.place import Place, cut, position
+from projections.place import OFFSET_BITS, Place, cut, place, position
 from services.read_models.database import Database, Session
 from services.read_models.questions import AsOf
+
+LAST_OFFSET = (1 << OFFSET_BITS) - 1
+
+
+class Point(NamedTuple):
+    """A point of the past: what is before it is included."""
+
+    frontier: Frontier
+    now_elsewhere: bool = False
+    """Whether partitions that aren't named are included as they are, or not at all."""
+
+    def end(self, partition: int) -> Place:
+        """The first place of this partition that is not included, or the last one there can be."""
+        offset = self.frontier.get(partition, LAST_OFFSET if self.now_elsewhere else 0)
+        return place(Position(partition, max(0, min(offset, LAST_OFFSET))))
 
 
 class PastQuestions:
@@ -31,17 +47,14 @@ class PastQuestions:
         """How far these read models have come."""
         return dict(session.rows(self._frontier))
 
-    def as_frontier(self, session: Session, as_of: AsOf) -> Frontier:
-        """Everything before it is included; what is yet to come is not there to be included."""
-        known = self.frontier(session)
+    def point(self, session: Session, as_of: AsOf) -> Point:
         match as_of:
-            case datetime():
-                return self.at(session, as_of)
             case Position(partition, offset):
-                wanted: Frontier = {**known, partition: offset + 1}
+                return Point({partition: offset + 1}, now_elsewhere=True)
+            case datetime():
+                return Point(self.at(session, as_of))
             case _:
-                wanted = as_of
-        return {p: min(offset, wanted.get(p, 0)) for p, offset in known.items()}
+                return Point(as_of)
 
     def at(self, session: Session, moment: datetime) -> Frontier:
         """Of each partition the longest prefix whose append times are not later."""

@@ -2,15 +2,15 @@
 
 from sqlalchemy import bindparam, select
 
-from events.positions import Frontier
 from projections import tables
 from projections.moments import us
-from projections.place import cut, position
+from projections.place import position
 from services.read_models import answers
 from services.read_models.answers import Noticed, ProjectAfter
 from services.read_models.cancels import CancelQuestions
 from services.read_models.database import Database
 from services.read_models.paging import Key, Looked, newest_first
+from services.read_models.past import Point
 from services.read_models.questions import ProjectFilter
 from services.read_models.rows import Project
 from services.read_models.scope import Scoped, compiled, of_organization
@@ -56,12 +56,12 @@ class ProjectQuestions:
         created, changed, *after = row
         return self._project(scoped, id, created, ProjectAfter(*after), changed)
 
-    def as_of(self, scoped: Scoped, id: str, frontier: Frontier) -> Project | None:
+    def as_of(self, scoped: Scoped, id: str, point: Point) -> Project | None:
         first = scoped.first(self._created, id=id)
         if first is None:
             return None
         place, created = first
-        end = cut(frontier, position(place).partition)
+        end = point.end(position(place).partition)
         row = scoped.first(self._change, id=id, end=end)
         if row is None:
             return None
@@ -79,7 +79,7 @@ def look(
     scoped: Scoped,
     projects: ProjectQuestions,
     where: ProjectFilter,
-    as_of: Frontier | None,
+    as_of: Point | None,
     after: Key | None,
     rows: int,
 ) -> list[Looked[Project]]:

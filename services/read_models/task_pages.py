@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, Table, select
 
 from events.ids import root_of
-from events.positions import Frontier
 from events.words import TERMINAL
 from projections import tables
 from projections.moments import us
-from projections.place import cut, position
+from projections.place import position
 from services.read_models.database import Row
 from services.read_models.paging import Key, Looked, newest_first
+from services.read_models.past import Point
 from services.read_models.questions import TaskFilter
 from services.read_models.rows import Task
 from services.read_models.scope import Scoped
@@ -45,7 +45,7 @@ def look(
     scoped: Scoped,
     tasks: TaskQuestions,
     where: TaskFilter,
-    as_of: Frontier | None,
+    as_of: Point | None,
     after: Key | None,
     rows: int,
 ) -> list[Looked[Task]]:
@@ -66,7 +66,7 @@ def look(
     ]
 
 
-def driven(where: TaskFilter, as_of: Frontier | None) -> tuple[Table, list[Select[Any]]]:
+def driven(where: TaskFilter, as_of: Point | None) -> tuple[Table, list[Select[Any]]]:
     """What finds the fewest by an index of its own; all other conditions are looked at."""
     table, statement = tables.task_status, select(*COLUMNS)
     root = where.root or where.project or (root_of(where.parent) if where.parent else None)
@@ -93,7 +93,7 @@ def read(
     scoped: Scoped,
     tasks: TaskQuestions,
     where: TaskFilter,
-    as_of: Frontier | None,
+    as_of: Point | None,
     candidate: Candidate,
 ) -> Task | None:
     if not is_meant(where, candidate):
@@ -103,7 +103,7 @@ def read(
             return None
         task = tasks.now(scoped, candidate.id)
         return task if task and has_label(where, task) else None
-    if candidate.submitted >= cut(as_of, position(candidate.submitted).partition):
+    if candidate.submitted >= as_of.end(position(candidate.submitted).partition):
         return None
     task = tasks.as_of(scoped, candidate.id, as_of)
     if task is None or not stands(where, task.status, task.evidence):

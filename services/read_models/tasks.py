@@ -4,16 +4,16 @@ from sqlalchemy import bindparam, case, func, or_
 
 from events.cancel_events import CancelObserved, CancelUnconfirmed
 from events.ids import root_of
-from events.positions import Frontier
 from events.run_events import RunLost, TaskCompleted, TaskFailed
 from events.task_events import TaskSubmitted
 from events.words import Status, Verdict
 from projections import tables
-from projections.place import Place, cut, position
+from projections.place import Place, position
 from services.read_models import answers
 from services.read_models.answers import Ending, Noticed, TaskAfter
 from services.read_models.cancels import CancelQuestions
 from services.read_models.database import Database, Row
+from services.read_models.past import Point
 from services.read_models.rows import Task
 from services.read_models.scope import Scoped, compiled, of_organization
 
@@ -114,12 +114,12 @@ class TaskQuestions:
         ending = Ending(answers.read_json(result), answers.read_json(error), error_type)
         return answers.task(scoped.organization, id, submitted, after, ending, cancel, changed)
 
-    def as_of(self, scoped: Scoped, id: str, frontier: Frontier) -> Task | None:
-        """From the last line about it before the frontier, whatever came since."""
+    def as_of(self, scoped: Scoped, id: str, point: Point) -> Task | None:
+        """From the last line about it before that point, whatever came since."""
         first = scoped.first(self._submitted, id=id)
         if first is None:
             return None
-        end = cut(frontier, position(first[0]).partition)
+        end = point.end(position(first[0]).partition)
         if first[0] >= end:
             return None
         lines = scoped.rows(self._lines, id=id, start=first[0], end=end)

@@ -1,0 +1,51 @@
+"""The quickest way to many finished tasks: projects of a thousand, cancelled before they began."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import UUID
+
+from benchmarks.histories import ORGANIZATION
+from events.body import Actor
+from events.event import encode, new_event
+from events.project_events import ProjectCancelRequested, ProjectCreated
+from events.task_events import TaskSubmitted
+from events.vocabulary import AnyBody
+
+TASKS_PER_PROJECT = 1_000
+_PROJECT = "eeeeeeeeee"
+_TASK = "ffffffffff"
+_WHO = Actor(kind="user", id="jo@example.com", organization=ORGANIZATION)
+
+
+def finished_in_projects(tasks: int) -> Iterator[bytes]:
+    """All events of so many tasks, rounded up to whole projects, and of their projects."""
+    project = f"batch-{_PROJECT}"
+    created = _encoded(project, 1, ProjectCreated(actor=_WHO))
+    submitted = _encoded(
+        f"{project}.task-{_TASK}",
+        2,
+        TaskSubmitted(actor=_WHO, project=project, kind="report.render", payload={"page": 1}),
+    )
+    cancelled = _encoded(project, 3, ProjectCancelRequested(actor=_WHO, reason="not needed"))
+    for number in range(-(-tasks // TASKS_PER_PROJECT)):
+        digits = f"{number:010d}".encode()
+        task = submitted.replace(_PROJECT.encode(), digits)
+        yield created.replace(_PROJECT.encode(), digits)
+        for index in range(TASKS_PER_PROJECT):
+            unique = f"{number * TASKS_PER_PROJECT + index:010d}".encode()
+            yield task.replace(_TASK.encode(), unique)
+        yield cancelled.replace(_PROJECT.encode(), digits)
+
+
+def _encoded(subject: str, step: int, body: AnyBody) -> bytes:
+    digits = _TASK if _TASK in subject else _PROJECT
+    return encode(
+        new_event(
+            body,
+            id=UUID(f"019b0000-0008-7000-800{step}-00{digits}"),
+            subject=subject,
+            organization=ORGANIZATION,
+            time=datetime(2026, 1, 1, tzinfo=UTC),
+            source="benchmark",
+        )
+    )

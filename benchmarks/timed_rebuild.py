@@ -1,0 +1,22 @@
+"""`python -m benchmarks.timed_rebuild DATA`: a rebuild that says what it took."""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+from services.rebuild.__main__ import run
+
+
+def main() -> None:
+    began = time.perf_counter()
+    rebuilt = run(Path(sys.argv[1]))
+    seconds = time.perf_counter() - began
+    peak_megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    took = {"events": rebuilt.records, "seconds": seconds, "peak_megabytes": peak_megabytes}
+    print(json.dumps(took))
+
+
+if __name__ == "__main__":
+    main()
