@@ -23,11 +23,13 @@ class NodeLoop(asyncio.AbstractEventLoop):
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._timers: dict[int, Due] = {}
+        self._rung = 0.0
+        """When the latest timer was due: rounding must not make the clock stand before it."""
         self.tasks: dict[int, asyncio.Task[Any]] = {}
         """All that haven't ended, so that nothing is collected as garbage at a chance moment."""
 
     def time(self) -> float:
-        return self._node.schedule.now + self._node.uptime
+        return max(self._node.schedule.now + self._node.uptime, self._rung)
 
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
@@ -59,6 +61,7 @@ class NodeLoop(asyncio.AbstractEventLoop):
 
     def _ring(self, timer: asyncio.TimerHandle) -> None:
         self._timers.pop(id(timer), None)
+        self._rung = max(self._rung, timer.when())
         self._node.step(timer)
 
     def _timer_handle_cancelled(self, timer: asyncio.TimerHandle) -> None:
