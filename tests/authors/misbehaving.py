@@ -49,9 +49,12 @@ def busy(context: SyncTaskContext) -> None:
 
 @handler("busy_and_deaf")
 def busy_and_deaf(context: SyncTaskContext) -> None:
-    context.output("here")
+    said = False
     while True:
         try:
+            if not said:
+                context.output("here")
+                said = True
             while True:
                 pass
         except TaskStopped:
