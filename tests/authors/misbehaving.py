@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 from countermand.handlers import SyncTaskContext, TaskContext, TaskStopped, handler
 
@@ -35,8 +36,9 @@ async def swallows(context: TaskContext) -> None:
 
 @handler("blocks_its_loop")
 async def blocks_its_loop(context: TaskContext) -> None:
-    await context.output("here")
-    await asyncio.sleep(0)
+    with suppress(asyncio.CancelledError):
+        await context.output("here")
+        await asyncio.sleep(0)
     time.sleep(600)  # noqa: ASYNC251 - the misbehaviour itself
 
 
@@ -49,21 +51,19 @@ def busy(context: SyncTaskContext) -> None:
 
 @handler("busy_and_deaf")
 def busy_and_deaf(context: SyncTaskContext) -> None:
-    said = False
+    with suppress(TaskStopped):
+        context.output("here")
     while True:
-        try:
-            if not said:
-                context.output("here")
-                said = True
+        with suppress(TaskStopped):
             while True:
                 pass
-        except TaskStopped:
-            continue
 
 
 @handler("holds_the_gil")
 def holds_the_gil(context: SyncTaskContext) -> None:
-    context.output("here")
+    with suppress(TaskStopped):
+        context.output("here")
+        sum(range(10**15))
     sum(range(10**15))
 
 
