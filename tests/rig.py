@@ -80,7 +80,7 @@ class Onlooker:
     voice: Voice
     marker: str
     entries: list[Entry] = field(default_factory=list)
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
     _roots: Mapping[str, Root] = field(default_factory=dict)
 
     # A listener of the ledger
@@ -90,7 +90,7 @@ class Onlooker:
 
     def entered(self, entries: Sequence[Entry]) -> None:
         self.entries.extend(entries)
-        self._news.set()
+        self.news.set()
 
     async def room(self) -> None:
         return
@@ -138,8 +138,8 @@ class Onlooker:
         """Returns once this holds; looked at after every entry."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not true():
-                self._news.clear()
-                await self._news.wait()
+                self.news.clear()
+                await self.news.wait()
 
     async def until_status(self, task_id: str, *statuses: Status) -> TaskState:
         await self.until(
