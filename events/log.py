@@ -77,12 +77,15 @@ class Log(LogReader, Protocol):
 
 
 def message(event: Event) -> Message:
-    """The event as the log takes it."""
+    """The event as the log takes it.
+
+    No header begins with `ce_`: to CloudEvents readers that would be another form of event.
+    """
     headers = {
         "content-type": "application/cloudevents+json",
-        "ce_id": str(event.id),
-        "ce_type": event.type,
-        "ce_subject": event.subject,
-        "ce_organization": event.organization,
+        "countermand_id": str(event.id),
+        "countermand_type": event.type,
+        "countermand_subject": event.subject,
+        "countermand_organization": event.organization,
     }
     return Message(event.key, encode(event), headers)

@@ -51,7 +51,8 @@ def read_frontier(text: str) -> dict[int, int]:
     frontier: dict[int, int] = {}
     for part in text.split(","):
         partition, colon, offset = part.partition(":")
-        if not (colon and partition.isdecimal() and offset.isdecimal()) or len(part) > 40:
+        plain = part.isascii() and partition.isdigit() and offset.isdigit()
+        if not (colon and plain) or len(part) > 40:
             raise ValueError(f"{text[:80]!r} is no frontier: write partition:offset, e.g. '0:42'")
         if int(partition) in frontier:
             raise ValueError(f"{text[:80]!r} names partition {partition} twice")

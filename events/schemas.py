@@ -81,12 +81,21 @@ HEADERS: JsonSchema = {
     "description": "Copies of attributes of the CloudEvent in the payload, for filters of others.",
     "properties": {
         "content-type": {"type": "string", "const": CONTENT_TYPE},
-        "ce_id": {"type": "string", "format": "uuid"},
-        "ce_type": {"type": "string", "enum": [b.TYPE for b in (*HISTORY_BODIES, *OUTPUT_BODIES)]},
-        "ce_subject": {"type": "string", "description": "The task or project."},
-        "ce_organization": {"type": "string"},
+        "countermand_id": {"type": "string", "format": "uuid"},
+        "countermand_type": {
+            "type": "string",
+            "enum": [b.TYPE for b in (*HISTORY_BODIES, *OUTPUT_BODIES)],
+        },
+        "countermand_subject": {"type": "string", "description": "The task or project."},
+        "countermand_organization": {"type": "string"},
     },
-    "required": ["content-type", "ce_id", "ce_type", "ce_subject", "ce_organization"],
+    "required": [
+        "content-type",
+        "countermand_id",
+        "countermand_type",
+        "countermand_subject",
+        "countermand_organization",
+    ],
 }
 
 

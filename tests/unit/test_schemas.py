@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from cloudevents.core.bindings.kafka import KafkaMessage, from_structured
+from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from jsonschema import Draft202012Validator, FormatChecker
@@ -295,7 +295,7 @@ def test_the_official_sdk_reads_an_event_from_a_kafka_message(event: Event) -> N
     ours = message(event)
     headers = {name: text.encode() for name, text in ours.headers.items()}
 
-    told = from_structured(
+    told = from_kafka(
         KafkaMessage(headers, ours.key.encode(), ours.value), JSONFormat(), CloudEvent
     )
 
