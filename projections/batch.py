@@ -4,9 +4,9 @@ Rows that several entries of a batch change are written once, as the last of the
 same entries cut into other batches end in the same tables.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from events.cancel_events import CancelObserved, CancelUnconfirmed
 from events.event import Event
@@ -24,6 +24,15 @@ Key: TypeAlias = tuple[str, str]
 """Organization and id."""
 
 
+class Alike(NamedTuple):
+    """Rows of `task_status` that are changed to the same cells."""
+
+    organization: str
+    cells: Cells
+    """What may change of them, in the order of the columns."""
+    ids: list[str]
+
+
 @dataclass(slots=True)
 class Batch:
     """What some entries do to the tables, in the order of the tables' columns."""
@@ -32,6 +41,9 @@ class Batch:
     """How far each partition has come with them."""
     history: list[Cells] = field(default_factory=list)
     history_below: list[Cells] = field(default_factory=list)
+    changes_below: list[Cells] = field(default_factory=list)
+    alike: list[Alike] = field(default_factory=list)
+    """Tasks that are changed to the same; before `task_status`, which is how they ended."""
     task_status: dict[Key, Cells] = field(default_factory=dict)
     task_labels: list[Cells] = field(default_factory=list)
     projects: dict[Key, Cells] = field(default_factory=dict)
@@ -76,9 +88,15 @@ def add(batch: Batch, stored: Stored, entry: Entry) -> None:
     here = stored[0]
     after = task_rows.after(subject) if isinstance(subject, TaskState) else None
     batch.history.append(history_rows.line(stored, event, outcome, subject, after))
+    below = []
     for task in outcome.tasks:
-        known = after if task is subject and after else task_rows.after(task)
-        add_task(batch, event, here, task, known)
+        if task.id != event.subject:
+            below.append(task)
+        else:
+            known = after if task is subject and after else task_rows.after(task)
+            add_task(batch, event, here, task, known)
+    if below:
+        add_below(batch, event, here, below)
     if outcome.project is not None:
         add_project(batch, event, here, outcome.project)
     if outcome.verdict is Verdict.NOTED:
@@ -104,11 +122,39 @@ def add_task(batch: Batch, event: Event, here: Place, task: TaskState, after: Ce
     else:
         fixed = task_rows.identity(organization, task) + task_rows.UNKNOWN_SUBMISSION
     batch.task_status[key] = fixed + after + task_rows.ending(task, here)
-    if task.id != event.subject:
-        batch.history_below.append((organization, task.id, here, *after))
+    add_cancellation(batch, event, task)
+
+
+def add_below(batch: Batch, event: Event, here: Place, tasks: Sequence[TaskState]) -> None:
+    """What an event did to tasks below its subject: most of them are left alike."""
+    organization = event.organization
+    variants: dict[Cells, int] = {}
+    alike: list[list[str]] = []
+    after_of = task_rows.after_of_many()
+    for task in tasks:
+        after = after_of(task)
+        cells = after + task_rows.ending(task, here)
+        variant = variants.get(cells)
+        if variant is None:
+            variant = variants[cells] = len(variants)
+            alike.append([])
+            batch.changes_below.append((organization, event.root, here, variant, *after))
+        batch.history_below.append((organization, task.id, here, variant))
+        if (organization, task.id) in batch.task_status:
+            add_task(batch, event, here, task, after)
+        else:
+            alike[variant].append(task.id)
+            add_cancellation(batch, event, task)
+    for cells, variant in variants.items():
+        if alike[variant]:
+            batch.alike.append(Alike(organization, cells, alike[variant]))
+
+
+def add_cancellation(batch: Batch, event: Event, task: TaskState) -> None:
     cancel = task.cancel
     if cancel is not None and cancellation_rows.worth_a_row(task, cancel):
-        row = cancellation_rows.of_task(organization, task, cancel, event)
+        key = (event.organization, task.id)
+        row = cancellation_rows.of_task(event.organization, task, cancel, event)
         batch.cancellations[key] = cancellation_rows.merged(batch.cancellations.get(key), row)
 
 

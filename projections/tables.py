@@ -121,10 +121,22 @@ history_below = Table(
     key("organization"),
     key("id"),
     key("place", PlaceType),
+    required("variant", Integer),
+    sqlite_with_rowid=False,
+)
+"""That an event did something to a task below its subject, e.g. a cancel from above."""
+
+changes_below = Table(
+    "changes_below",
+    metadata,
+    key("organization"),
+    key("root"),
+    key("place", PlaceType),
+    key("variant", Integer),
     *task_after(),
     sqlite_with_rowid=False,
 )
-"""What an event did to tasks below its subject, e.g. a cancel from above."""
+"""What it did: told once for all tasks that it left alike, which may be ten thousand."""
 
 task_status = Table(
     "task_status",

@@ -1,6 +1,7 @@
 """Rows about one task: as an event left it, and as it stands now."""
 
 import json
+from collections.abc import Callable
 from typing import TypeAlias
 
 from events.event import Event
@@ -40,6 +41,33 @@ def after(task: TaskState) -> Cells:
         None if cancel is None else us(cancel.requested_at),
         1 if task.contradicted else 0,
     )
+
+
+def after_of_many() -> Callable[[TaskState], Cells]:
+    """`after`, for tasks that one event has changed: those that never ran are mostly alike."""
+    known: dict[tuple[object, ...], Cells] = {}
+
+    def after_of(task: TaskState) -> Cells:
+        if task.run is not None or task.started_at is not None or task.not_before is not None:
+            return after(task)
+        # The values live as long as the tasks: an id stands for one of them.
+        key = (
+            task.status,
+            task.evidence,
+            task.attempt,
+            task.failures,
+            task.waiting_for,
+            task.answered,
+            task.contradicted,
+            id(task.finished_at),
+            id(task.cancel),
+        )
+        cells = known.get(key)
+        if cells is None:
+            cells = known[key] = after(task)
+        return cells
+
+    return after_of
 
 
 def identity(organization: str, task: TaskState) -> Cells:

@@ -24,11 +24,31 @@ class Upsert(NamedTuple):
         return f"{self.head}{','.join([self.row] * rows)}{self.tail}"
 
 
+class ChangeAlike(NamedTuple):
+    """Changes the rows of many tasks to the same: cells, organization, ids."""
+
+    head: str
+    placeholder: str
+
+    def text(self, ids: int) -> str:
+        return f"{self.head}({','.join([self.placeholder] * ids)})"
+
+
+TASK_CHANGING = (
+    *(column.name for column in tables.task_after()),
+    "result",
+    "error",
+    "error_type",
+    "changed",
+)
+
+
 class Upserts(NamedTuple):
     """One for each table, by whose columns the rows are made."""
 
     history: Upsert
     history_below: Upsert
+    changes_below: Upsert
     task_status: Upsert
     task_labels: Upsert
     projects: Upsert
@@ -42,14 +62,12 @@ def written_for(dialect: Dialect, placeholder: str) -> Upserts:
     def upsert(table: Table, changing: Collection[str] = (), kept_unless_new: str = "") -> Upsert:
         return written(dialect, placeholder, table, changing, kept_unless_new)
 
-    dynamic_task = [column.name for column in tables.task_after()]
     dynamic_project = [column.name for column in tables.project_after()]
     return Upserts(
         history=upsert(tables.history),
         history_below=upsert(tables.history_below),
-        task_status=upsert(
-            tables.task_status, [*dynamic_task, "result", "error", "error_type", "changed"]
-        ),
+        changes_below=upsert(tables.changes_below),
+        task_status=upsert(tables.task_status, TASK_CHANGING),
         task_labels=upsert(tables.task_labels),
         projects=upsert(tables.projects, [*dynamic_project, "changed"]),
         project_changes=upsert(tables.project_changes),
@@ -103,4 +121,13 @@ def observed(dialect: Dialect, placeholder: str) -> Sequence[str]:
     return (
         f"UPDATE {table} SET observed_us = coalesce(observed_us, {placeholder}) {where}",
         f"UPDATE {table} SET unconfirmed_us = {placeholder} {where}",
+    )
+
+
+def changed_alike(dialect: Dialect, placeholder: str) -> ChangeAlike:
+    quote = dialect.identifier_preparer.quote
+    cells = ", ".join(f"{quote(name)} = {placeholder}" for name in TASK_CHANGING)
+    table = quote(tables.task_status.name)
+    return ChangeAlike(
+        f"UPDATE {table} SET {cells} WHERE organization = {placeholder} AND id IN ", placeholder
     )

@@ -23,11 +23,12 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from projections.upserts import Upsert
+from projections.upserts import ChangeAlike, Upsert
 from services.read_models.errors import ReadModelsUnavailable
 
 BUSY_TIMEOUT_SECONDS = 60
 """How long a write waits for another writer: a rebuild that takes over holds the lock briefly."""
+IDS_AT_ONCE = (1000, 100, 10, 1)
 ROWS_AT_ONCE = (256, 32, 4, 1)
 """In one statement. Beside a busy event loop each statement may cost a thread milliseconds."""
 
@@ -165,6 +166,14 @@ class Session:
                 if text is None:
                     text = self._texts[upsert, size] = upsert.text(size)
                 self.run(text, [cell for row in rows[start : start + size] for cell in row])
+                start += size
+
+    def change(self, change: ChangeAlike, cells: Row, ids: Sequence[str]) -> None:
+        """Change all these rows to the same, in few statements."""
+        start = 0
+        for size in IDS_AT_ONCE:
+            while len(ids) - start >= size:
+                self.run(change.text(size), (*cells, *ids[start : start + size]))
                 start += size
 
     def run(self, text: str, cells: Sequence[Any] = ()) -> None:

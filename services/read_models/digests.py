@@ -16,6 +16,7 @@ LEFT_OUT = {"place", "appended_us", "latest_us", "submitted", "created", "change
 COMPARED = (
     tables.history,
     tables.history_below,
+    tables.changes_below,
     tables.task_status,
     tables.task_labels,
     tables.projects,

@@ -28,7 +28,12 @@ class TaskQuestions:
     def __init__(self, database: Database, cancels: CancelQuestions) -> None:
         self._cancels = cancels
         status, history, stops = tables.task_status, tables.history, tables.cancellations
-        below = tables.history_below
+        below, changes = tables.history_below, tables.changes_below
+        its_change = (
+            (changes.c.organization == below.c.organization)
+            & (changes.c.place == below.c.place)
+            & (changes.c.variant == below.c.variant)
+        )
         self._now = compiled(
             database,
             of_organization(
@@ -76,18 +81,24 @@ class TaskQuestions:
         )
         self._from_above = compiled(
             database,
-            of_organization(below, below.c.place, *(below.c[name] for name in AFTER))
+            of_organization(below, below.c.place, *(changes.c[name] for name in AFTER))
+            .join(changes, its_change)
             .where(
                 below.c.id == bindparam("id"),
                 below.c.place < bindparam("end"),
+                changes.c.root == bindparam("root"),
             )
             .order_by(below.c.place.desc())
             .limit(1),
         )
         self._status_from_above = compiled(
             database,
-            of_organization(below, below.c.status).where(
-                below.c.id == bindparam("id"), below.c.place == bindparam("place")
+            of_organization(below, changes.c.status)
+            .join(changes, its_change)
+            .where(
+                below.c.id == bindparam("id"),
+                below.c.place == bindparam("place"),
+                changes.c.root == bindparam("root"),
             ),
         )
         self._statuses_below = compiled(
@@ -125,7 +136,7 @@ class TaskQuestions:
         lines = scoped.rows(self._lines, id=id, start=first[0], end=end)
         changed, after = lines[-1][0], TaskAfter(*lines[-1][7:])
         if "." in id:
-            above = scoped.first(self._from_above, id=id, end=end)
+            above = scoped.first(self._from_above, id=id, root=root_of(id), end=end)
             if above is not None and above[0] > changed:
                 changed, after = above[0], TaskAfter(*above[1:])
         cancel = None
@@ -142,7 +153,7 @@ class TaskQuestions:
 
     def status_from_above(self, scoped: Scoped, id: str, place: Place) -> str | None:
         """What the task came to be by an event above it; None: that event did nothing to it."""
-        row = scoped.first(self._status_from_above, id=id, place=place)
+        row = scoped.first(self._status_from_above, id=id, root=root_of(id), place=place)
         return None if row is None else row[0]
 
 

@@ -23,6 +23,7 @@ class Writer:
         flavour, dialect = database.flavour, database.dialect
         self._into = upserts.written_for(dialect, flavour.placeholder)
         self._observed, self._unconfirmed = upserts.observed(dialect, flavour.placeholder)
+        self._alike = upserts.changed_alike(dialect, flavour.placeholder)
         self._supersede = f"UPDATE generation SET successor = {flavour.placeholder}"
         generation, checkpoints = tables.generation, tables.checkpoints
         self._stand = database.compiled(
@@ -50,6 +51,9 @@ class Writer:
                 raise OtherProjector(before, found)
             session.put(into.history, batch.history)
             session.put(into.history_below, batch.history_below)
+            session.put(into.changes_below, batch.changes_below)
+            for organization, cells, ids in batch.alike:
+                session.change(self._alike, (*cells, organization), ids)
             session.put(into.task_status, [*batch.task_status.values()])
             session.put(into.task_labels, batch.task_labels)
             session.put(into.projects, [*batch.projects.values()])

@@ -108,7 +108,8 @@ async def test_read_models_that_were_behind_come_to_the_end_of_the_log(tmp_path:
         ("DELETE FROM task_labels", "task_labels"),
         ("UPDATE projects SET active = active + 1", "projects"),
         ("UPDATE project_changes SET arrived = 0", "project_changes"),
-        ("UPDATE history_below SET attempt = 7", "history_below"),
+        ("DELETE FROM history_below", "history_below"),
+        ("UPDATE changes_below SET attempt = 7", "changes_below"),
         ("UPDATE roots SET live = 1 - live", "roots"),
     ],
 )

@@ -57,6 +57,7 @@ def test_every_row_has_a_cell_for_every_column() -> None:
     rows = {
         tables.history: batch.history,
         tables.history_below: batch.history_below,
+        tables.changes_below: batch.changes_below,
         tables.task_status: [*batch.task_status.values()],
         tables.task_labels: batch.task_labels,
         tables.projects: [*batch.projects.values()],
@@ -110,13 +111,27 @@ def test_a_task_that_changes_often_is_written_once_as_it_ended() -> None:
 def test_a_cancel_from_above_gives_each_task_below_a_line_of_its_own() -> None:
     project = an_executing_project("a", "b").of("a").started().project_cancel_requested()
     batch = rows_of(project)
+    changes = [named(tables.changes_below, row) for row in batch.changes_below]
+    status = {(row["place"], row["variant"]): row["status"] for row in changes}
     below = [named(tables.history_below, row) for row in batch.history_below]
-    assert {row["id"]: row["status"] for row in below} == {
+    assert {row["id"]: status[row["place"], row["variant"]] for row in below} == {
         "project.a": "cancelling",
         "project.b": "skipped",
     }
     assert {row["place"] for row in below} == {len(project.events) - 1}
     assert sorted(id for _, id in batch.cancellations) == ["project", "project.a"]
+
+
+def test_tasks_that_are_left_alike_are_told_of_once() -> None:
+    names = [f"t{number}" for number in range(50)]
+    project = an_executing_project(*names).of("t7").started().project_cancel_requested()
+    entries = judged(told(list(project.events)))
+    before = folded({}, entries[:-1])
+    batch = folded(before.checkpoints, entries[-1:])
+    assert len(batch.history_below) == 50
+    assert len(batch.changes_below) == 2
+    assert sorted(len(each.ids) for each in batch.alike) == [1, 49]
+    assert batch.task_status == {}
 
 
 def test_when_a_grace_ends_is_said_by_the_request_that_set_it() -> None:
