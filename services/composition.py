@@ -124,7 +124,9 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         region=settings.region,
         source="gateway",
     )
-    desk = new_desk(parts, settings, store, outputs, monotonic, ready=ledger.ready.is_set)
+    desk = new_desk(
+        parts, settings, store, outputs, monotonic, unready=partial(why_unready, ledger, projector)
+    )
     server = new_server(new_app(desk), limits, settings.shutdown_grace_seconds)
     return Embedded(
         settings=settings,
@@ -141,6 +143,15 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         desk=desk,
         server=server,
     )
+
+
+def why_unready(ledger: Ledger, projector: Projector) -> str | None:
+    """What keeps this process from its work; None when nothing does."""
+    if not ledger.ready.is_set():
+        return "starting"
+    for partition, stopped in ledger.stopped.items():
+        return f"partition {partition} stands at offset {stopped.position.offset}: {stopped.why}"
+    return None if projector.trouble is None else "the read models stand still; its log says why"
 
 
 async def run_embedded(

@@ -34,7 +34,8 @@ class Desk:
     documents: KeptDocuments
     outputs: Outputs
     streams: OpenStreams
-    ready: Callable[[], bool]
+    unready: Callable[[], str | None]
+    """Why this process isn't ready; None when it is."""
 
 
 def new_desk(
@@ -43,7 +44,7 @@ def new_desk(
     store: ControlStore,
     outputs: Outputs,
     monotonic: Callable[[], float],
-    ready: Callable[[], bool],
+    unready: Callable[[], str | None],
 ) -> Desk:
     limits = settings.gateway
     documents = KeptDocuments(limits.documents_kept)
@@ -66,7 +67,7 @@ def new_desk(
         documents=documents,
         outputs=outputs,
         streams=OpenStreams(limits.streams_per_principal),
-        ready=ready,
+        unready=unready,
     )
 
 

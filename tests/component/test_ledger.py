@@ -12,6 +12,7 @@ from events.positions import Frontier, Position
 from events.state import Root
 from events.words import Reason, Status, Verdict
 from projections.entry import Decoded, Entry
+from services.composition import why_unready
 from tests.builders import History, a_project, a_task
 from tests.read_side import PATIENCE_SECONDS, ListedLog, a_read_side, projected
 
@@ -77,6 +78,10 @@ async def test_an_unknown_version_stops_its_partition_and_no_other(tmp_path: Pat
         assert ledger.stopped[0].position == (0, 2)
         assert "countermand.task.teleported.v1" in str(ledger.stopped[0].why)
         assert 1 not in ledger.stopped
+        why = why_unready(ledger, side.projector)
+        assert why is not None
+        assert "partition 0 stands at offset 2" in why
+        assert "countermand.task.teleported.v1" in why
         view = side.models.of("acme")
         assert await view.task("u") is None, "nothing behind it is projected"
         running = await view.task("v")

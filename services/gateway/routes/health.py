@@ -35,8 +35,9 @@ async def healthz() -> Response:
 async def readyz(request: Request) -> Response:
     """The log is there, its history is known, and the read models follow it."""
     desk = desk_of(request)
-    if not desk.ready():
-        return answer(Readiness(status="starting", lag_entries=None), 503)
+    why = desk.unready()
+    if why is not None:
+        return answer(Readiness(status=why, lag_entries=None), 503)
     try:
         async with asyncio.timeout(LOG_SECONDS):
             end = await desk.parts.log.end()
