@@ -13,6 +13,7 @@ from threading import Thread
 from typing import NamedTuple
 
 from events.errors import LogUnavailable
+from events.log import Record
 from services.embedded_log.limits import Limits
 from services.embedded_log.patience import Patience
 from services.embedded_log.room import Room
@@ -30,6 +31,8 @@ class Outcome(NamedTuple):
     end: int
     """Where the log ends after the commit; its last values are the group's if there is no error."""
     error: Exception | None = None
+    records: Sequence[Record] = ()
+    """What was stored, if there is no error."""
 
 
 class GroupCommit:
@@ -112,10 +115,11 @@ class GroupCommit:
 
     def _commit(self, group: Sequence[Waiting]) -> Outcome:
         try:
-            self._writer.append([value for waiting in group for value in waiting.values])
+            values = [value for waiting in group for value in waiting.values]
+            records = self._writer.append(values)
         except Exception as error:  # noqa: BLE001 (each caller of the group raises it)
             return Outcome(self._writer.end, error)
-        return Outcome(self._writer.end)
+        return Outcome(self._writer.end, records=records)
 
     def _settle(self, group: Sequence[Waiting], outcome: Outcome) -> None:
         self._committed(outcome)

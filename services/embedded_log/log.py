@@ -32,6 +32,7 @@ class EmbeddedLog:
         self._end = writer.end
         self._changed = asyncio.Event()
         """Set, and replaced by a new one, when the log has grown, failed or closed."""
+        self._last_commit: Sequence[Record] = ()
         self._failure: Exception | None = None
         self._closing = asyncio.Lock()
         self._closed = False
@@ -63,7 +64,9 @@ class EmbeddedLog:
         offset = start.get(PARTITION, 0)
         while True:
             changed = self._changed
-            records = await self.read({PARTITION: offset}, limit)
+            records = self._just_stored(offset, limit) or await self.read(
+                {PARTITION: offset}, limit
+            )
             if records:
                 yield records
                 offset += len(records)
@@ -90,8 +93,17 @@ class EmbeddedLog:
             self._given_back()
             self._closed = True
 
+    def _just_stored(self, offset: int, limit: int) -> Sequence[Record]:
+        """What the last commit stored from here on: a follower at the end needn't read it back."""
+        first = self._end - len(self._last_commit)
+        if not first <= offset < self._end:
+            return ()
+        self._stream.check_open()
+        return self._last_commit[offset - first : offset - first + limit]
+
     def _committed(self, outcome: Outcome) -> None:
         self._end = outcome.end
+        self._last_commit = outcome.records
         if isinstance(outcome.error, LogDamaged | LogInUse):
             self._failure = outcome.error
         self._wake()

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from events.errors import LogDamaged, LogUnavailable
+from events.log import Record
+from events.positions import Position
 from services.embedded_log.storage_errors import restore
-from services.embedded_log.stream import Stream
+from services.embedded_log.stream import PARTITION, Stream
 
 
 class Writer:
@@ -22,20 +24,25 @@ class Writer:
         self._stream: Stream | None = open_stream()
         self.end = self._stream.end()
 
-    def append(self, values: Sequence[bytes]) -> int:
-        """Store the values durably; the offset of the first."""
+    def append(self, values: Sequence[bytes]) -> list[Record]:
+        """Store the values durably; the records that they have become."""
         stream = self._stream or self._opened_again()
-        first = self.end
+        records: list[Record] = []
         try:
             for start in range(0, len(values), self._commit_limit_messages):
                 chunk = values[start : start + self._commit_limit_messages]
-                stream.insert(self.end, chunk, self._now_us())
+                now_us = self._now_us()
+                stream.insert(self.end, chunk, now_us)
+                records += (
+                    Record(Position(PARTITION, offset), value, now_us)
+                    for offset, value in enumerate(chunk, self.end)
+                )
                 self.end += len(chunk)
         except LogUnavailable:
             # A transaction may still be open, and nobody knows what was kept.
             self.close()
             raise
-        return first
+        return records
 
     def close(self) -> None:
         stream, self._stream = self._stream, None

@@ -182,7 +182,7 @@ class Stage(Onlooker):
     side: "list[asyncio.Task[None]]" = field(default_factory=list)
 
     def changed(self) -> None:
-        self._news.set()
+        self.news.set()
 
     async def run_of(self, task_id: str, number: int = 1) -> StagedRun:
         """The so-manieth run of this task, once its code has started."""
