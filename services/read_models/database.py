@@ -19,7 +19,7 @@ from sqlalchemy import (
     create_engine,
     event,
 )
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -47,15 +47,18 @@ class Flavour(NamedTuple):
     """Behind the first select of a writing transaction."""
     reads_inline: bool
     """Whether a look-up is so short that a thread would cost more than it."""
+    takes_nul: bool
+    """Whether text may hold the character of no character; where it may not, it is replaced."""
 
 
-SQLITE = Flavour("?", "BEGIN IMMEDIATE", "BEGIN", "", reads_inline=True)
+SQLITE = Flavour("?", "BEGIN IMMEDIATE", "BEGIN", "", reads_inline=True, takes_nul=True)
 POSTGRESQL = Flavour(
     "%s",
     "BEGIN",
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     " FOR UPDATE OF generation",
     reads_inline=False,
+    takes_nul=False,
 )
 
 
@@ -84,6 +87,7 @@ class Database:
         else:
             self.flavour = POSTGRESQL
             self.engine = _engine(url, {"options": f"-csearch_path={schema}"}, paramstyle="format")
+            event.listen(self.engine, "before_cursor_execute", _make_plain, retval=True)
 
     @property
     def dialect(self) -> Dialect:
@@ -125,7 +129,7 @@ class Session:
 
     def query(self, text: str, cells: Sequence[Any] = ()) -> list[Row]:
         try:
-            self._cursor.execute(text, cells)
+            self._cursor.execute(text, cells if self.flavour.takes_nul else plain(cells))
             return list(self._cursor.fetchall())
         except self._errors as error:
             raise self._unavailable(error) from error
@@ -178,7 +182,7 @@ class Session:
 
     def run(self, text: str, cells: Sequence[Any] = ()) -> None:
         try:
-            self._cursor.execute(text, cells)
+            self._cursor.execute(text, cells if self.flavour.takes_nul else plain(cells))
         except self._errors as error:
             raise self._unavailable(error) from error
 
@@ -236,10 +240,28 @@ class Session:
         )
 
 
+def plain(cells: Sequence[Any]) -> Sequence[Any]:
+    """Names and the like, as PostgreSQL takes them; the bytes of the event keep what was said."""
+    return [
+        cell.replace("\0", "\ufffd") if isinstance(cell, str) and "\0" in cell else cell
+        for cell in cells
+    ]
+
+
 def _engine(url: URL, arguments: dict[str, Any], **options: Any) -> Engine:
     return create_engine(
         url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=arguments, **options
     )
+
+
+def _make_plain(
+    _connection: Connection,
+    _cursor: DBAPICursor,
+    statement: str,
+    cells: Sequence[Any],
+    *_: object,
+) -> tuple[str, Sequence[Any]]:
+    return statement, plain(cells)
 
 
 def _set_up(driver: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -43,12 +43,13 @@ async def told(tmp_path: Path) -> AsyncIterator[ReadModels]:
 
 
 def read_models_of(tmp_path: Path, *histories: History) -> ReadModels:
+    """Each event in a batch of its own."""
     events = [event for history in histories for event in history.events]
     told = [
         Record(Position(0, offset), encode(event), 1_000_000 * offset)
         for offset, event in enumerate(events)
     ]
-    return written(tmp_path, judged(told))
+    return written(tmp_path, judged(told), range(len(told)))
 
 
 async def all_tasks(models: ReadModels, organization: str, where: TaskFilter) -> list[Task]:
@@ -316,7 +317,8 @@ async def test_a_late_cancel_says_by_how_much_and_what_stands(tmp_path: Path) ->
 
 
 async def test_cancellations_tell_requested_observed_stopped_and_overdue(tmp_path: Path) -> None:
-    stopped = a_task("s").started().cancel_requested().cancel_observed().cancelled()
+    stopped = a_task("s").started().cancel_requested().cancel_observed()
+    stopped = stopped.cancel_observed().cancel_requested(grace_seconds=1.0).cancelled()
     overdue = a_task("o").started().cancel_requested(grace_seconds=5.0).cancel_unconfirmed()
     pending = a_task("p").cancel_requested()
     project = (
@@ -326,8 +328,9 @@ async def test_cancellations_tell_requested_observed_stopped_and_overdue(tmp_pat
     view = models.of("acme")
     found = {each.id: each for each in (await view.cancellations()).rows}
     assert sorted(found) == ["o", "p", "q", "q.a", "s"], "q.b had nothing to stop"
-    assert found["s"].to_observed_seconds == 1.0
-    assert found["s"].to_stopped_seconds == 2.0
+    assert found["s"].to_observed_seconds == 1.0, "the first time counts"
+    assert found["s"].to_stopped_seconds == 4.0
+    assert found["s"].due_at == stopped.events[-2].time + timedelta(seconds=1)
     assert found["s"].evidence is Evidence.ACKNOWLEDGED
     assert found["p"].evidence is Evidence.NEVER_STARTED
     assert found["o"].due_at == overdue.events[2].time + timedelta(seconds=5)

@@ -1,0 +1,139 @@
+"""The same read models on PostgreSQL: another URL, the same statements, the same answers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, insert, text
+
+from events.event import encode
+from events.log import Record
+from events.positions import Position
+from events.words import Status
+from projections import tables
+from projections.batch import folded
+from services.read_models.database import Database
+from services.read_models.digests import digests
+from services.read_models.errors import OtherProjector
+from services.read_models.models import ReadModels
+from services.read_models.questions import CancellationFilter, HistoryFilter, TaskFilter
+from services.read_models.writing import Writer
+from tests.builders import a_task
+from tests.read_side import written
+from tests.recorded import ORGANIZATIONS, judged, records
+
+pytestmark = pytest.mark.postgres
+
+SCHEMA = "generation_1"
+ENTRIES = 600
+
+
+def a_generation(url: URL) -> Database:
+    database = Database(url, schema=SCHEMA)
+    with database.engine.connect() as connection:
+        connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
+        tables.metadata.create_all(connection)
+        connection.execute(insert(tables.generation).values(number=1, layout=tables.LAYOUT))
+    return database
+
+
+@pytest.fixture
+async def both(tmp_path: Path, postgres_database: URL) -> AsyncIterator[list[ReadModels]]:
+    entries = judged(records(60, ENTRIES, partitions=3))
+    database = a_generation(postgres_database)
+    writer = Writer(database)
+    for start in range(0, ENTRIES, 100):
+        before = writer.checkpoints()
+        writer.write(folded(before, entries[start : start + 100]), before)
+    writer.close()
+    models = [written(tmp_path, entries), ReadModels(database)]
+    yield models
+    await asyncio.gather(*(each.close() for each in models))
+    database.engine.dispose()
+
+
+async def test_both_answer_alike(both: list[ReadModels]) -> None:
+    filters = (
+        TaskFilter(),
+        TaskFilter(status=[Status.CANCELLED]),
+        TaskFilter(status=[Status.PENDING, Status.RUNNING]),
+        TaskFilter(kind="k", label=("part", "b")),
+        TaskFilter(actor=("user", "ada"), root="r1"),
+    )
+    then = {0: 50, 1: 20, 2: 70}
+    for organization in ORGANIZATIONS:
+        sqlite, postgresql = (models.of(organization) for models in both)
+        for where in filters:
+            for as_of in (None, then):
+                expected = await sqlite.tasks(where, limit=1000, as_of=as_of)
+                assert await postgresql.tasks(where, limit=1000, as_of=as_of) == expected
+        everything = await sqlite.tasks(limit=1000)
+        assert everything.rows
+        for task in everything.rows:
+            assert await postgresql.task(task.id) == task
+            mine = HistoryFilter(task=task.id)
+            assert await postgresql.history(mine) == await sqlite.history(mine)
+            assert await postgresql.receipt(task.submission_id) == await sqlite.receipt(
+                task.submission_id
+            )
+        assert await postgresql.projects() == await sqlite.projects()
+        assert await postgresql.history(newest_first=True) == await sqlite.history(
+            newest_first=True
+        )
+        stopped = CancellationFilter(stopped=True)
+        assert await postgresql.cancellations(stopped) == await sqlite.cancellations(stopped)
+    assert await both[1].malformed_records() == await both[0].malformed_records()
+
+
+async def test_a_ledger_recalls_the_same(both: list[ReadModels]) -> None:
+    sqlite, postgresql = [await models.snapshot() for models in both]
+    assert sqlite.frontier == postgresql.frontier
+    assert sorted(sqlite.live_keys) == sorted(postgresql.live_keys)
+    keys = [f"{organization}/r{n}" for organization in ORGANIZATIONS for n in range(40)]
+    recalled = []
+    for models in both:
+        events: dict[str, list[object]] = {}
+        async for key, part in models.events_of(keys, sqlite.frontier):
+            events.setdefault(key, []).extend(part)
+        recalled.append(events)
+    assert recalled[0] == recalled[1]
+
+
+async def test_text_that_postgresql_cannot_hold_stops_nobody(postgres_database: URL) -> None:
+    history = a_task("t", kind="a\0b", labels={"x": "\0"}).started().failed("\0").repeated()
+    told = [
+        Record(Position(0, offset), encode(event), offset)
+        for offset, event in enumerate(history.events)
+    ]
+    database = a_generation(postgres_database)
+    writer = Writer(database)
+    writer.write(folded({}, judged(told)), {})
+    writer.close()
+    models = ReadModels(database)
+    task = await models.of("acme").task("t")
+    assert task is not None
+    assert (task.spec.kind, task.error) == ("a\0b", "\0")
+    assert (await models.of("acme").tasks(TaskFilter(region="local"))).rows == (task,)
+    assert (await models.of("acme").tasks(TaskFilter(kind="no\0ne"))).rows == ()
+    await models.close()
+    database.engine.dispose()
+
+
+def test_two_projectors_cannot_both_write(postgres_database: URL) -> None:
+    entries = judged(records(61, 60))
+    database = a_generation(postgres_database)
+    one, other = Writer(database), Writer(database)
+    batch = folded({}, entries)
+    one.write(batch, {})
+    with pytest.raises(OtherProjector):
+        other.write(batch, {})
+    with one.session.reading():
+        found = digests(one.session)
+    assert set(found) == {table.name for table in tables.metadata.sorted_tables} - {
+        "checkpoints",
+        "generation",
+    }
+    one.close()
+    other.close()
+    database.engine.dispose()
