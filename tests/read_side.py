@@ -87,12 +87,12 @@ async def a_read_side(
 
 
 async def projected(
-    data: Path, log: ListedLog, until: Frontier | None = None, *, finished_kept: int = 20_000
+    data: Path, log: ListedLog, *listeners: Listener, finished_kept: int = 20_000
 ) -> None:
     """The read models of this folder, brought on to the end of the log; then all of it stops."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        async with a_read_side(data, log, finished_kept=finished_kept) as (side, _):
-            assert await side.models.reached(until or await log.end(), PATIENCE_SECONDS)
+        async with a_read_side(data, log, *listeners, finished_kept=finished_kept) as (side, _):
+            assert await side.models.reached(await log.end(), PATIENCE_SECONDS)
 
 
 def written(data: Path, entries: Sequence[Entry], cuts: Sequence[int] = ()) -> ReadModels:
