@@ -9,6 +9,8 @@ from eventsourcing.persistence import OperationalError, StoredEvent
 from eventsourcing.popo import POPOApplicationRecorder
 
 from events.errors import LogDamaged, LogUnavailable
+from events.log import Record
+from events.positions import Position
 from services.embedded_log.stream import Stream
 from services.embedded_log.writer import Writer
 
@@ -56,7 +58,7 @@ def test_after_a_failure_it_goes_on_where_the_log_really_ends(
     with pytest.raises(LogUnavailable, match="repeat the rest with the same event ids"):
         writer.append([b"a", b"b"])
 
-    assert writer.append([b"c"]) == len(kept)
+    assert writer.append([b"c"]) == [Record(Position(0, len(kept)), b"c", 1)]
     assert stored(recorder) == [*kept, b"c"]
 
 
@@ -69,7 +71,7 @@ def test_a_failure_amid_a_large_append_keeps_what_was_committed_before() -> None
         writer.append([b"a", b"b", b"c", b"d", b"e"])
 
     assert writer.end == 2
-    assert writer.append([b"f"]) == 2
+    assert writer.append([b"f"]) == [Record(Position(0, 2), b"f", 2)]
     assert stored(recorder) == [b"a", b"b", b"f"]
 
 
