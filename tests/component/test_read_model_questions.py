@@ -171,6 +171,13 @@ async def test_every_line_comes_once_and_in_the_order_of_its_partition(told: Rea
         offsets = [line.position.offset for line in lines if line.position.partition == partition]
         assert offsets == sorted(offsets)
     by_position = {e.record.position: e for e in events}
+    latest, latest_us = {}, {0: 0, 1: 0}
+    for entry in entries():
+        partition = entry.record.position.partition
+        latest_us[partition] = max(latest_us[partition], entry.record.appended_at_us)
+        latest[entry.record.position] = latest_us[partition]
+    in_time = [(latest[line.position], *line.position) for line in lines]
+    assert in_time == sorted(in_time), "partitions are put together by time"
     for line in lines:
         entry = by_position[line.position]
         assert (line.value, line.event) == (entry.record.value, entry.event)

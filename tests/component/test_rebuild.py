@@ -19,7 +19,7 @@ from services.read_side import FOLDER, open_read_side
 from services.rebuild.rebuild import Differs, Rebuilt, rebuild
 from tests.builders import a_task
 from tests.component.test_ledger import UNKNOWN, placed
-from tests.read_side import PATIENCE_SECONDS, ListedLog, a_read_side, digests_of, projected
+from tests.read_side import PATIENCE_SECONDS, ListedLog, a_read_side, digests_of, projected, written
 from tests.recorded import judged, records
 
 
@@ -201,6 +201,31 @@ async def test_a_successor_that_doesnt_hold_everything_is_refused(tmp_path: Path
         with pytest.raises(OtherProjector):
             await projecting
     await side.close()
+
+
+async def test_what_a_successor_has_taken_in_already_is_passed_over(tmp_path: Path) -> None:
+    entries = judged(records(32, 90))
+    side = await open_read_side(tmp_path, ListedLog([]))
+    generations = Generations(tmp_path / FOLDER)
+    side.projector.entered(entries[:40])
+    projecting = asyncio.create_task(side.projector.run())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        assert await side.models.reached({0: 40}, PATIENCE_SECONDS)
+        generations.make(2)
+        successor = Writer(generations.database(2))
+        successor.write(folded({}, entries[:60]), {})
+        successor.close()
+        with closing(generations.database(1).connect()) as session:
+            session.run("UPDATE generation SET successor = 2")
+        side.projector.entered(entries[40:50])
+        assert await side.models.reached({0: 60}, PATIENCE_SECONDS)
+        side.projector.entered(entries[50:])
+        assert await side.models.reached({0: 90}, PATIENCE_SECONDS)
+    projecting.cancel()
+    await asyncio.gather(projecting, return_exceptions=True)
+    await side.close()
+    written(tmp_path / "once", entries)
+    assert digests_of(tmp_path) == digests_of(tmp_path / "once")
 
 
 def test_positions_are_left_out_of_what_is_compared(tmp_path: Path) -> None:
