@@ -8,13 +8,14 @@ import json
 import sys
 from collections.abc import Sequence
 
-from benchmarks import fold, gateway, log, stopping
+from benchmarks import fold, gateway, log, read_models, stopping
 from benchmarks.figures import Figure
 from benchmarks.table import HEADER, Line, as_json, written
 
 FIGURES: list[Figure] = [
     *log.FIGURES,
     *fold.FIGURES,
+    *read_models.FIGURES,
     *stopping.FIGURES,
     *gateway.FIGURES,
 ]
