@@ -11,7 +11,8 @@ from services.rebuild.__main__ import run
 
 def main() -> None:
     began = time.perf_counter()
-    rebuilt = run(Path(sys.argv[1]))
+    # What it is compared with isn't polite either: a busy machine must slow down both.
+    rebuilt = run(Path(sys.argv[1]), politeness=0)
     seconds = time.perf_counter() - began
     peak_megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     took = {"events": rebuilt.records, "seconds": seconds, "peak_megabytes": peak_megabytes}

@@ -97,7 +97,7 @@ class Database:
         try:
             return Session(self.engine.connect(), self.flavour, str(self.url))
         except DBAPIError as error:
-            raise ReadModelsUnavailable(f"{self.url} can't be opened: {error.orig}") from error
+            raise ReadModelsUnavailable.because(self.url, error.orig) from error
 
     def compiled(self, statement: Select[Any]) -> Compiled:
         done = statement.compile(self.engine, compile_kwargs={"render_postcompile": True})
@@ -234,10 +234,7 @@ class Session:
     def _unavailable(self, error: BaseException | None) -> BaseException:
         if error is not None and isinstance(error, self._defects):
             return error
-        return ReadModelsUnavailable(
-            f"{self._where}: {error}. If its storage is damaged, stop the service, remove the file "
-            "and start again: everything in it follows from the log"
-        )
+        return ReadModelsUnavailable.because(self._where, error)
 
 
 def plain(cells: Sequence[Any]) -> Sequence[Any]:

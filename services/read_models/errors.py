@@ -20,6 +20,14 @@ class OtherLayout(CountermandError):
 class ReadModelsUnavailable(CountermandError):
     """The database can't be opened, read or written now."""
 
+    @classmethod
+    def because(cls, where: object, why: object) -> "ReadModelsUnavailable":
+        return cls(
+            f"{where}: {why}. Free space or give access, if that is what is missing. If the file "
+            "is damaged, stop the service, remove it and start again: everything in it follows "
+            "from the log"
+        )
+
 
 class CheckpointMismatch(CountermandError):
     """The read models and the log don't belong together."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, insert, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 
 from projections.tables import LAYOUT, generation, metadata
@@ -30,7 +31,8 @@ class Generations:
 
     def live(self) -> int:
         """The number of the generation in use; the first one is made if there is none."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with explained(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         numbers = self.numbers()
         if not numbers:
             self.make(1)
@@ -66,17 +68,20 @@ class Generations:
     def make(self, number: int) -> None:
         """An empty generation, all of it or nothing."""
         path = self.path(number).with_suffix(".new")
-        path.unlink(missing_ok=True)
-        with new_file(path).engine.connect() as connection:
-            metadata.create_all(connection)
-            connection.execute(insert(generation).values(number=number, layout=LAYOUT))
-        path.rename(self.path(number))
+        with explained(path):
+            path.unlink(missing_ok=True)
+            with new_file(path).engine.connect() as connection:
+                metadata.create_all(connection)
+                connection.execute(insert(generation).values(number=number, layout=LAYOUT))
+            to_disk(path)
+            path.rename(self.path(number))
+            to_disk(self.folder)
 
     def begin(self, number: int) -> Database:
         """A generation to be built: its tables, empty and without their indexes."""
         self.remove(number)
         database = new_file(self.path(number))
-        with database.engine.connect() as connection:
+        with explained(self.path(number)), database.engine.connect() as connection:
             for table in metadata.sorted_tables:
                 connection.execute(CreateTable(table))
             connection.execute(insert(generation).values(number=number, layout=LAYOUT))
@@ -84,13 +89,8 @@ class Generations:
 
     def make_durable(self, number: int) -> None:
         """From then on a power cut can't take it back."""
-        with self.path(number).open("rb") as file:
-            os.fsync(file.fileno())
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        to_disk(self.path(number))
+        to_disk(self.folder)
 
     def remove(self, number: int) -> None:
         path = self.path(number)
@@ -119,14 +119,31 @@ class Generations:
 
     def _read(self, number: int) -> tuple[int, int | None]:
         """Its layout, and its successor if it has one."""
-        with self.database(number).engine.connect() as connection:
+        path = self.path(number)
+        with explained(path), self.database(number).engine.connect() as connection:
             row = connection.execute(select(generation.c.layout, generation.c.successor)).first()
         if row is None:
-            raise ReadModelsUnavailable(
-                f"{self.path(number)} is no generation of read models. Remove it and start again: "
-                "everything in it follows from the log"
-            )
+            raise ReadModelsUnavailable.because(path, "it is no generation of read models")
         return row.layout, row.successor
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise ReadModelsUnavailable.because(path, error.orig) from error
+    except OSError as error:
+        raise ReadModelsUnavailable.because(path, error) from error
+
+
+def to_disk(path: Path) -> None:
+    """A file's contents, or a folder's names."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def new_file(path: Path) -> Database:

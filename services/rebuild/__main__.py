@@ -36,9 +36,9 @@ def main() -> int:
     return 0
 
 
-def run(data: Path, *, replace: bool = False) -> Rebuilt:
+def run(data: Path, *, replace: bool = False, politeness: int = POLITENESS) -> Rebuilt:
     """For a process that does nothing else."""
-    os.nice(POLITENESS)
+    os.nice(politeness)
     # Everything here is gone with its last reference; looking for cycles would cost a fifth.
     gc.disable()
     # The thread that writes needs Python's lock for moments only, but often.
