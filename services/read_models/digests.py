@@ -10,7 +10,7 @@ from hashlib import sha256
 from sqlalchemy import Table, select
 
 from projections import tables
-from services.read_models.database import Session
+from services.read_models.session import Session
 
 LEFT_OUT = {"place", "appended_us", "latest_us", "submitted", "created", "changed", "first"}
 COMPARED = (

@@ -8,9 +8,10 @@ from events.words import ProjectStatus, Reason, Status, Verdict
 from projections import tables
 from projections.moments import moment
 from projections.place import is_place, place, position
-from services.read_models.database import Database, Row
+from services.read_models.database import Database
 from services.read_models.rows import HistoryLine
 from services.read_models.scope import Scoped, compiled, of_organization
+from services.read_models.session import Row
 
 HISTORY = tables.history.c
 COLUMNS = [

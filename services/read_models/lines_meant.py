@@ -12,12 +12,12 @@ from events.words import Reason, Status, Verdict
 from projections import tables
 from projections.place import Place, position
 from services.read_models.cancels import CANCEL_TYPES
-from services.read_models.database import Row
 from services.read_models.lines import COLUMNS, HISTORY, line
 from services.read_models.past import Point
 from services.read_models.questions import HistoryFilter
 from services.read_models.rows import HistoryLine
 from services.read_models.scope import Scoped
+from services.read_models.session import Row
 from services.read_models.tasks import TaskQuestions
 
 

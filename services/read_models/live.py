@@ -13,9 +13,10 @@ from events.positions import Frontier
 from projections import tables
 from projections.place import Place, cut, position
 from services.ledger import Snapshot
-from services.read_models.database import Compiled, Database, Session
+from services.read_models.database import Database
 from services.read_models.past import PastQuestions
 from services.read_models.reader import Reader
+from services.read_models.session import Compiled, Session
 
 EVENTS_AT_ONCE = 100
 """About a millisecond's worth."""

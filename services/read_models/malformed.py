@@ -6,9 +6,10 @@ from events.words import Reason
 from projections import tables
 from projections.moments import moment
 from projections.place import Place, position
-from services.read_models.database import Database, Session
+from services.read_models.database import Database
 from services.read_models.questions import PAGE_ROWS_LIMIT, InvalidCursor
 from services.read_models.rows import MalformedRecord, Page
+from services.read_models.session import Session
 
 
 class MalformedQuestions:

@@ -9,8 +9,9 @@ from events.positions import Frontier, Position
 from projections import tables
 from projections.moments import us
 from projections.place import OFFSET_BITS, Place, cut, place, position
-from services.read_models.database import Database, Session
+from services.read_models.database import Database
 from services.read_models.questions import AsOf
+from services.read_models.session import Session
 
 LAST_OFFSET = (1 << OFFSET_BITS) - 1
 

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
 
-from services.read_models.database import Database, Session
+from services.read_models.database import Database
+from services.read_models.session import Session
 
 Answer = TypeVar("Answer")
 

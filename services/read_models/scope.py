@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, Table, bindparam, select
 from sqlalchemy.sql import ColumnElement
 
-from services.read_models.database import Compiled, Database, Row, Session
+from services.read_models.database import Database
+from services.read_models.session import Compiled, Row, Session
 
 ORGANIZATION = "organization"
 

@@ -10,11 +10,11 @@ from projections import tables
 from projections.moments import moment_or_none, us
 from services.read_models.answers import Noticed
 from services.read_models.cancels import CancelQuestions
-from services.read_models.database import Row
 from services.read_models.paging import Key, Looked, newest_first
 from services.read_models.questions import CancellationFilter
 from services.read_models.rows import Cancellation
 from services.read_models.scope import Scoped
+from services.read_models.session import Row
 
 STOP = tables.cancellations.c
 COLUMNS = [

@@ -10,12 +10,12 @@ from events.words import TERMINAL
 from projections import tables
 from projections.moments import us
 from projections.place import position
-from services.read_models.database import Row
 from services.read_models.paging import Key, Looked, newest_first
 from services.read_models.past import Point
 from services.read_models.questions import TaskFilter
 from services.read_models.rows import Task
 from services.read_models.scope import Scoped
+from services.read_models.session import Row
 from services.read_models.tasks import TaskQuestions
 
 STATUS = tables.task_status.c

@@ -12,10 +12,11 @@ from projections.place import Place, position
 from services.read_models import answers
 from services.read_models.answers import Ending, Noticed, TaskAfter
 from services.read_models.cancels import CancelQuestions
-from services.read_models.database import Database, Row
+from services.read_models.database import Database
 from services.read_models.past import Point
 from services.read_models.rows import Task
 from services.read_models.scope import Scoped, compiled, of_organization
+from services.read_models.session import Row
 
 ENDS = (TaskCompleted.TYPE, TaskFailed.TYPE, RunLost.TYPE)
 WITH_BYTES = (TaskSubmitted.TYPE, TaskCompleted.TYPE)

@@ -11,8 +11,9 @@ from sqlalchemy import select, true
 from projections import tables, upserts
 from projections.batch import Batch
 from projections.checkpoint import Checkpoint
-from services.read_models.database import Database, Session
+from services.read_models.database import Database
 from services.read_models.errors import OtherProjector, Superseded
+from services.read_models.session import Session
 
 
 class Writer:

@@ -14,10 +14,10 @@ from projections.batch import folded
 from projections.checkpoint import Checkpoint, OutOfOrder
 from projections.upserts import Upsert
 from services.projector import ENTRIES_LIMIT, Projector
-from services.read_models.database import Row, Session
 from services.read_models.errors import CheckpointMismatch, OtherLayout, OtherProjector
 from services.read_models.generations import Generations
 from services.read_models.models import ReadModels
+from services.read_models.session import Row, Session
 from services.read_models.writing import Writer
 from services.read_side import FOLDER, open_read_side
 from tests.builders import a_task
