@@ -39,6 +39,9 @@ class Generations:
             return 1
         number = numbers[0]
         while (successor := self._read(number)[1]) is not None:
+            if not self.path(successor).exists():
+                path = self.path(number)
+                raise ReadModelsUnavailable.because(path, f"its successor {successor} is gone")
             number = successor
         return number
 

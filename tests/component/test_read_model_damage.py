@@ -50,6 +50,16 @@ async def test_a_damaged_file_is_named_and_made_again_from_the_log(
     assert digests_of(tmp_path) == before
 
 
+def test_a_successor_that_is_gone_is_not_made_up(tmp_path: Path) -> None:
+    generations = Generations(tmp_path)
+    generations.make(1)
+    with closing(sqlite3.connect(generations.path(1), isolation_level=None)) as connection:
+        connection.execute("UPDATE generation SET successor = 2")
+    with pytest.raises(ReadModelsUnavailable, match="successor 2 is gone"):
+        generations.in_use()
+    assert generations.numbers() == [1]
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ReadModelsUnavailable, match="file/read-models"):
