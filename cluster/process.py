@@ -112,8 +112,10 @@ class ServerProcess:
             self._process.wait(KILL_TIMEOUT_SECONDS)
 
     def pause(self) -> None:
-        """SIGSTOP: it holds its port and answers nobody."""
+        """SIGSTOP: it holds its port and answers nobody from when this returns."""
         os.killpg(self.pid, signal.SIGSTOP)
+        # A thread that is just running goes on for a moment; the parent hears when all stand.
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         os.killpg(self.pid, signal.SIGCONT)
