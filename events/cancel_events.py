@@ -56,6 +56,17 @@ class CancelUnconfirmed(Body):
     survivors: Annotated[tuple[Survivor, ...], Field(max_length=100)] = ()
 
 
+class CancelOverran(Body):
+    """Appended by the pulse: a run took longer to stop than its budget; derived from the two."""
+
+    TYPE: ClassVar[str] = "countermand.cancel.overran.v1"
+
+    run_id: UUID
+    cancel_id: UUID
+    stop_within_seconds: Seconds
+    """The budget: the task's own, or its handler's."""
+
+
 class TaskCancelled(Body):
     """Appended by an executor: the run has stopped, and this is how that is known."""
 

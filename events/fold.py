@@ -9,6 +9,7 @@ from typing import assert_never
 from events.cancel_events import (
     CancelDenied,
     CancelObserved,
+    CancelOverran,
     CancelRequested,
     CancelUnconfirmed,
     TaskCancelled,
@@ -23,7 +24,7 @@ from events.project_events import (
     ProjectPlanned,
     ProjectResumed,
 )
-from events.rules.cancelling import cancel_requested, closed
+from events.rules.cancelling import cancel_requested, closed, overran
 from events.rules.ending import lost
 from events.rules.projects import (
     project_cancel_requested,
@@ -103,6 +104,7 @@ def judge(root: Root, event: Event) -> Outcome:
             | TaskResumed()
             | TaskSkipped()
             | TaskRetried()
+            | CancelOverran()
         ):
             task = root.tasks.get(event.subject)
             return judge_known(root, task, event, body) if task else void(Reason.UNKNOWN_TASK)
@@ -141,6 +143,8 @@ def judge_known(root: Root, task: TaskState, event: Event, body: KnownTaskBody) 
             return said_by_run(task, event, body)
         case RunLost():
             return lost(task, event, body)
+        case CancelOverran():
+            return overran(task, event, body)
         case TaskResumed():
             return resumed(task, body)
         case TaskSkipped():

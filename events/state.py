@@ -57,6 +57,8 @@ class Cancel(NamedTuple):
     requested_at: datetime
     actor: Actor
     reason: str
+    traceparent: str | None = None
+    """Under which its request was traced: what is said because of it is traced there, too."""
 
 
 class Tombstone(NamedTuple):
@@ -93,6 +95,8 @@ class TaskState(NamedTuple):
     contradicted: bool = False
     closed: bool = False
     """An executor has noted that a task cancelled while pending never started."""
+    overran: bool = False
+    """That its run took longer to stop than its budget is noted."""
 
     @property
     def finished(self) -> bool:

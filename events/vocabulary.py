@@ -5,6 +5,7 @@ from typing import TypeAlias
 from events.cancel_events import (
     CancelDenied,
     CancelObserved,
+    CancelOverran,
     CancelRequested,
     CancelUnconfirmed,
     TaskCancelled,
@@ -46,6 +47,7 @@ HistoryBody: TypeAlias = (
     | CancelRequested
     | CancelObserved
     | CancelUnconfirmed
+    | CancelOverran
     | TaskCancelled
     | TaskCompleted
     | TaskFailed
@@ -76,7 +78,9 @@ RunBody: TypeAlias = (
 )
 """What the executor of a run says of it."""
 
-KnownTaskBody: TypeAlias = RunBody | TaskStarted | TaskResumed | TaskSkipped | TaskRetried | RunLost
+KnownTaskBody: TypeAlias = (
+    RunBody | TaskStarted | TaskResumed | TaskSkipped | TaskRetried | RunLost | CancelOverran
+)
 """What can only be said of a task that is there."""
 
 OutputBody: TypeAlias = TaskProgressed | TaskOutput

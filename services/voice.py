@@ -47,6 +47,7 @@ class Voice:
         id: UUID | None = None,
         cause: Event | None = None,
         causation_id: UUID | None = None,
+        traceparent: str | None = None,
     ) -> Event:
         """The event that says this now."""
         return new_event(
@@ -59,7 +60,7 @@ class Voice:
             region=self._region,
             causationid=cause.id if cause else causation_id,
             correlationid=(cause.correlationid or cause.id) if cause else None,
-            traceparent=cause.traceparent if cause else None,
+            traceparent=cause.traceparent if cause else traceparent,
         )
 
     async def say(self, *events: Event) -> Sequence[Position]:

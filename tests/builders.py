@@ -17,6 +17,7 @@ from events.body import Actor, Json
 from events.cancel_events import (
     CancelDenied,
     CancelObserved,
+    CancelOverran,
     CancelRequested,
     CancelUnconfirmed,
     Survivor,
@@ -368,6 +369,15 @@ class History:
                 survivors=(Survivor(executor=self._executor, what="sleep", pid=4711),),
             )
         )
+
+    def overran(self, budget_seconds: float = 1.0, *, run_id: UUID | None = None) -> "History":
+        body = CancelOverran(
+            actor=Actor(kind="pulse", id="pulse", organization=ORGANIZATION),
+            run_id=run_id or self.run_id,
+            cancel_id=self.cancel_id,
+            stop_within_seconds=budget_seconds,
+        )
+        return self.then(body)
 
     def cancelled(
         self, evidence: Evidence = Evidence.ACKNOWLEDGED, *, run_id: UUID | None = None

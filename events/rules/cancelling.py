@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from events.cancel_events import CancelRequested
+from events.cancel_events import CancelOverran, CancelRequested
 from events.event import Event
 from events.outcome import Outcome, effective, noted, void
+from events.rules.ending import after
 from events.rules.stopping import cancel_by, late_by, of_task, stop, tightened
 from events.state import TOMBSTONES_HELD, Root, TaskState, Tombstone, expired
 from events.words import Evidence, Reason
@@ -60,3 +61,19 @@ def closed(task: TaskState) -> Outcome:
     if task.closed:
         return void(Reason.DUPLICATE)
     return noted(task._replace(closed=True), reason=Reason.CLOSES_HISTORY)
+
+
+def overran(task: TaskState, event: Event, body: CancelOverran) -> Outcome:
+    """Whoever says it may be late, or say it twice: it counts once, and only where it is true."""
+    if task.run is None or task.run.id != body.run_id:
+        return void(Reason.NOT_CURRENT_RUN)
+    if task.cancel is None:
+        return void(Reason.NOT_CANCELLING)
+    due = after(task.cancel.requested_at, body.stop_within_seconds)
+    if task.finished_at is not None and task.finished_at <= due:
+        return void(Reason.ALREADY_FINISHED, late_by(task.finished_at, event.time))
+    if event.time < due:
+        return void(Reason.TOO_EARLY)
+    if task.overran:
+        return void(Reason.DUPLICATE)
+    return noted(task._replace(overran=True))

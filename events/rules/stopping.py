@@ -21,6 +21,7 @@ def cancel_by(event: Event, body: CancelRequested | ProjectCancelRequested) -> C
         requested_at=event.time,
         actor=body.actor,
         reason=body.reason,
+        traceparent=event.traceparent,
     )
 
 

@@ -416,6 +416,7 @@ class LiveRun:
             organization=self.place.organization,
             id=id,
             causation_id=causation_id,
+            traceparent=None if self.cancel is None else self.cancel.traceparent,
         )
 
 

@@ -7,6 +7,7 @@ from events.body import Actor
 from events.cancel_events import (
     CancelDenied,
     CancelObserved,
+    CancelOverran,
     CancelRequested,
     CancelUnconfirmed,
     Survivor,
@@ -116,6 +117,7 @@ FULL: tuple[AnyBody, ...] = (
             Survivor(executor="executor-7f", what="remote job 42"),
         ),
     ),
+    CancelOverran(actor=WHO, reason=WHY, run_id=RUN, cancel_id=CANCEL, stop_within_seconds=2.5),
     TaskCancelled(
         actor=WHO,
         reason=WHY,

@@ -256,6 +256,24 @@ def stories() -> Iterable[tuple[str, History]]:
     yield "words-after-the-end", all_words(a_task().started().completed())
     yield "words-after-presumed", all_words(a_task().started().cancel_requested().lost())
     yield "words-before-a-cancel", a_task().started().cancel_observed().cancel_unconfirmed()
+    yield (
+        "a-budget-is-overrun",
+        nothing_yet()
+        .overran()
+        .submitted(stop_within_seconds=1.0, max_attempts=2)
+        .overran()
+        .started()
+        .overran()
+        .cancel_requested(grace_seconds=30)
+        .overran(60.0)
+        .overran(1.0)
+        .repeated()
+        .later(60)
+        .overran(2.0)
+        .cancelled(Evidence.EXITED)
+        .overran(3600.0)
+        .overran(1.0),
+    )
     nowhere = nothing_yet("nowhere").with_task("a").of("nowhere").planned(1).approved(1)
     yield (
         "what-is-nowhere",

@@ -14,6 +14,7 @@ from events.body import Actor
 from events.cancel_events import (
     CancelDenied,
     CancelObserved,
+    CancelOverran,
     CancelRequested,
     CancelUnconfirmed,
     TaskCancelled,
@@ -210,6 +211,11 @@ def _said_of(claimant: Claimant, run_id: UUID, waits: int) -> Iterable[tuple[str
     yield "lost by the other", RunLost(actor=watchdog, run_id=run_id, executor=other)
     yield "observed", CancelObserved(actor=me, run_id=run_id, cancel_id=cancel_id)
     yield "unconfirmed", CancelUnconfirmed(actor=me, run_id=run_id, cancel_id=cancel_id)
+    pulse = Actor(kind="pulse", id="p", organization=ORGANIZATION)
+    yield (
+        "overran",
+        CancelOverran(actor=pulse, run_id=run_id, cancel_id=cancel_id, stop_within_seconds=0.0),
+    )
     for evidence in (Evidence.ACKNOWLEDGED, Evidence.KILLED):
         yield (
             f"cancelled, {evidence}",

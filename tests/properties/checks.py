@@ -17,6 +17,7 @@ from tests.properties.state_graph import explore
 from tests.unit import (
     test_cancelling,
     test_claiming,
+    test_overruns,
     test_projects,
     test_reviving,
     test_running,
@@ -30,6 +31,7 @@ Check = Callable[[], None]
 SENTENCES = [
     test_submitting,
     test_claiming,
+    test_overruns,
     test_running,
     test_waiting,
     test_cancelling,

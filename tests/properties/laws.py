@@ -116,7 +116,9 @@ def noted_changes_no_status(root: Root, outcome: Outcome) -> None:
     assert outcome.tombstone is None
     for task in outcome.tasks:
         before = root.tasks[task.id]
-        before = before._replace(run=task.run, contradicted=True, closed=task.closed)
+        before = before._replace(
+            run=task.run, contradicted=True, closed=task.closed, overran=task.overran
+        )
         assert before == task._replace(contradicted=True)
 
 
