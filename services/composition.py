@@ -27,6 +27,9 @@ from services.outputs import Outputs
 from services.projector import Projector
 from services.read_models.models import ReadModels
 from services.read_side import open_read_side
+from services.secrets.declared import Declared
+from services.secrets.destroying import KeyDestroyer
+from services.secrets.vault import Vault
 from services.settings import Settings
 from services.verdicts import Verdicts
 from services.voice import Voice
@@ -53,6 +56,7 @@ class Embedded:
     outputs: Outputs
     executor: Executor
     watchdog: Watchdog
+    key_destroyer: KeyDestroyer
     ledger: Ledger
     desk: Desk
     server: Server
@@ -82,6 +86,8 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     projector, reads = await open_read_side(data, history)
     opened.push_async_callback(reads.close)
     verdicts = Verdicts()
+    vault = Vault(store, world.now, Declared(settings.secret_fields))
+    key_destroyer = KeyDestroyer(vault, lambda who, task: reads.of(who).task(task), world.now)
     executor_id = f"executor-{world.new_id()}"
     voice = Voice(history, world, source=executor_id, region=settings.region)
     watch_voice = Voice(history, world, source="watchdog", region=settings.region)
@@ -96,7 +102,9 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         settings=settings.executor,
         world=world,
         alone=True,
+        vault=vault,
     )
+    vault.declared.learn_from(executor)
     watchdog = Watchdog(
         heartbeats=heartbeats,
         voice=watch_voice,
@@ -105,7 +113,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         watchdog_id=f"watchdog-{world.new_id()}",
     )
     # The executor hears first: nothing stands between a cancel and its run.
-    listeners = (executor, voice, watch_voice, verdicts, watchdog, projector)
+    listeners = (executor, voice, watch_voice, verdicts, watchdog, projector, key_destroyer)
     ledger = Ledger(history, reads, listeners, cancel_listeners=(executor,))
     outputs = Outputs(output)
     limits = settings.gateway
@@ -121,6 +129,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
             limits.principals_counted,
             monotonic,
         ),
+        vault=vault,
         region=settings.region,
         source="gateway",
     )
@@ -139,6 +148,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         outputs=outputs,
         executor=executor,
         watchdog=watchdog,
+        key_destroyer=key_destroyer,
         ledger=ledger,
         desk=desk,
         server=server,
@@ -169,6 +179,7 @@ async def run_embedded(
             tasks.create_task(service.ledger.run(), name="ledger"),
             tasks.create_task(service.outputs.run(), name="outputs"),
             tasks.create_task(service.watchdog.run(), name="watchdog"),
+            tasks.create_task(service.key_destroyer.run(), name="key destroyer"),
             tasks.create_task(service.desk.keys.note_uses(), name="key uses"),
         ]
         executing = tasks.create_task(

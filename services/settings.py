@@ -107,6 +107,9 @@ class Settings(BaseSettings):
     shutdown_grace_seconds: Seconds = 10
     control_store_url: str | None = None
     """Of SQLAlchemy; without one, SQLite in the data folder."""
+    secret_fields: dict[str, frozenset[str]] = {}
+    """By kind of task: fields of payloads that are secret, besides what the handlers of this
+    process declare."""
     roles: dict[str, frozenset[Permission]] = ROLES
     gateway: GatewaySettings = GatewaySettings()
     executor: ExecutorSettings = ExecutorSettings()

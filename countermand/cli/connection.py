@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import httpx
@@ -69,6 +71,25 @@ def payload(text: str | None) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise typer.BadParameter("a JSON object, e.g. '{\"seconds\": 60}'")
     return value
+
+
+def secrets(texts: list[str] | None) -> dict[str, str]:
+    """Their values are never on the command line, where every user of the machine sees them."""
+    found = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            if name not in os.environ:
+                raise typer.BadParameter(f"there is no environment variable {name!r}")
+            found[name] = os.environ[name]
+        elif value.startswith("@"):
+            try:
+                found[name] = Path(value[1:]).read_text().rstrip("\n")
+            except (OSError, UnicodeDecodeError) as error:
+                raise typer.BadParameter(f"{value[1:]}: {error}") from None
+        else:
+            raise typer.BadParameter(f"{name}: write NAME, of a variable, or NAME=@file")
+    return found
 
 
 def pairs(texts: list[str] | None) -> dict[str, str]:

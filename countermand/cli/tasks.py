@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from countermand.cli import shown
-from countermand.cli.connection import URL, AsJson, Key, Url, ask, pairs, payload
+from countermand.cli.connection import URL, AsJson, Key, Url, ask, pairs, payload, secrets
 from countermand.cli.exits import Exit
 from countermand.client import Client, HistoryLine, Task
 
@@ -23,6 +23,10 @@ def submit(
     ] = None,
     id: Annotated[str | None, typer.Option(help="Yours to choose.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="name=value; repeatable.")] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME (of an environment variable) or NAME=@file; only the run sees it."),
+    ] = None,
     project: str | None = None,
     parent: str | None = None,
     max_attempts: int | None = None,
@@ -35,6 +39,7 @@ def submit(
     """Submit a task; prints its id."""
     more = {
         "labels": pairs(label) or None,
+        "secrets": secrets(secret) or None,
         "project": project,
         "parent": parent,
         "max_attempts": max_attempts,

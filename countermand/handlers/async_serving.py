@@ -146,7 +146,7 @@ class AsyncHost(asyncio.Protocol):
         outcome, error = self._outcome(run, task)
         self.write(outcome)
         if error is not None:
-            words.show(error)
+            words.show(error, run.context.secrets.values())
         self._leave_when_idle()
 
     def _outcome(self, run: "Run", task: "asyncio.Task[Any]") -> tuple[bytes, BaseException | None]:

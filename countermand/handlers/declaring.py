@@ -41,10 +41,13 @@ class Handler:
         try:
             model = self.model() if self.takes_payload else None
             return payload if model is None else converted(payload, model)
-        except PayloadRefused:
+        except PayloadRefused as refusal:
+            if self.secrets:
+                raise PayloadRefused(refusal.discreet) from None
             raise
         except Exception as error:  # noqa: BLE001 - an author's model may raise anything
-            raise PayloadRefused(f"{type(error).__name__}: {error}") from None
+            told = "" if self.secrets else f": {error}"
+            raise PayloadRefused(f"{type(error).__name__}{told}") from None
 
 
 declared: dict[str, Handler] = {}
@@ -63,7 +66,9 @@ def handler(
     It takes the context, and the payload if it wants it as a dataclass or a pydantic model. A sync
     function always has a process of its own, an async one with `isolated`, for what may block,
     crash or ignore a request to stop. `stop_within_seconds`: a stop that takes longer is counted.
-    `secrets` names those that a run may read in `context.secrets`.
+    `secrets` names those that a run may read in `context.secrets`. They are submitted as `secrets`,
+    or as fields of the payload; neither is in an event in the clear, and the key to them is
+    destroyed when the task ends.
     """
 
     def declare(function: Function) -> Function:

@@ -14,6 +14,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 class PayloadRefused(Exception):
     """The payload isn't what the handler declared."""
 
+    def __init__(self, why: str, discreet: str | None = None) -> None:
+        super().__init__(why)
+        self.discreet = why if discreet is None else discreet
+        """The same without any value of the payload's."""
+
 
 def converted(payload: Mapping[str, Any], model: Any) -> Any:
     """The payload as the handler's model. Raises `PayloadRefused`."""
@@ -22,7 +27,7 @@ def converted(payload: Mapping[str, Any], model: Any) -> Any:
         try:
             return validate(payload)
         except ValueError as error:
-            raise PayloadRefused(str(error)) from None
+            raise PayloadRefused(str(error), _discreet(error)) from None
     return _converted(payload, model, "payload")
 
 
@@ -90,7 +95,7 @@ def _built(value: Any, model: type, where: str) -> Any:
     try:
         return model(**arguments)
     except (TypeError, ValueError) as error:  # its own __post_init__
-        raise PayloadRefused(f"{where}: {error}") from None
+        raise PayloadRefused(f"{where}: {error}", f"{where}: {type(error).__name__}") from None
 
 
 def _one_of(value: Any, alternatives: tuple[Any, ...], where: str) -> Any:
@@ -99,11 +104,24 @@ def _one_of(value: Any, alternatives: tuple[Any, ...], where: str) -> Any:
         try:
             return _converted(value, alternative, where)
         except PayloadRefused as refusal:
-            refusals.append(str(refusal))
-    raise PayloadRefused(", or ".join(refusals))
+            refusals.append(refusal)
+    raise PayloadRefused(
+        ", or ".join(str(each) for each in refusals),
+        ", or ".join(each.discreet for each in refusals),
+    )
 
 
 def _check(fits: bool, where: str, what: str, value: Any) -> None:
     if not fits:
         shown = repr(value)
-        raise PayloadRefused(f"{where} must be {what}, not {shown[:80]}")
+        raise PayloadRefused(f"{where} must be {what}, not {shown[:80]}", f"{where} must be {what}")
+
+
+def _discreet(error: ValueError) -> str:
+    """What a pydantic model says, without the values that it was given."""
+    errors = getattr(error, "errors", None)
+    if errors is None:
+        return type(error).__name__
+    return "; ".join(
+        f"payload.{'.'.join(map(str, each['loc']))}: {each['type']}" for each in errors()
+    )

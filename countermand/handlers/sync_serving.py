@@ -58,7 +58,7 @@ class SyncHost:
             del self._runs[run.id]
             self.write(outcome)
             if error is not None:
-                words.show(error)
+                words.show(error, run.context.secrets.values())
         leave()
 
     def write(self, line: bytes) -> None:

@@ -7,7 +7,9 @@ failed, stopped, progress, output, waiting, submit, pong. Everything about a run
 
 import contextlib
 import json
+import sys
 import traceback
+from collections.abc import Iterable
 from typing import Any
 
 from .payloads import PayloadRefused
@@ -82,10 +84,13 @@ def refused(run: str, refusal: PayloadRefused) -> bytes:
     return failed(run, str(refusal), "payload_refused", permanent=True)
 
 
-def show(error: BaseException) -> None:
+def show(error: BaseException, secrets: Iterable[str] = ()) -> None:
     """Where it happened is for the author, on standard error; which the author may have closed."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        traceback.print_exception(error)
+        text = "".join(traceback.format_exception(error))
+        for secret in sorted(filter(None, secrets), key=len, reverse=True):
+            text = text.replace(secret, "***")
+        sys.stderr.write(text)
 
 
 def described(error: BaseException) -> str:

@@ -1,4 +1,5 @@
-"""The small migrated database of what isn't derived from the log: API keys, idempotency keys."""
+"""The small migrated database of what isn't derived from the log: API keys, idempotency keys, the
+keys of tasks' secrets."""
 
 from services.control_store.store import ControlStore, open_control_store
 

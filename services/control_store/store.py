@@ -37,6 +37,19 @@ class ControlStore:
         with self._engine.begin() as connection:
             return do(connection)
 
+    async def leave_nothing_behind(self) -> None:
+        """What was deleted is no longer in the files either, once nobody else reads them."""
+        if self._engine.dialect.name == "sqlite":
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._threads, self._checkpoint)
+
+    def _checkpoint(self) -> None:
+        connection = self._engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        finally:
+            connection.close()
+
     def close(self) -> None:
         self._threads.shutdown(wait=True)
         self._engine.dispose()
@@ -83,6 +96,7 @@ def _durable(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA secure_delete=ON")  # a destroyed key leaves no bytes in a free page
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

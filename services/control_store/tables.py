@@ -45,3 +45,13 @@ idempotency_keys = Table(
     Column("body", LargeBinary),
     Index("idempotency_keys_by_age", "organization", "created_at_us"),
 )
+
+secret_keys = Table(
+    "secret_keys",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("organization", String(100), nullable=False),
+    Column("task_id", String(200), nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+)

@@ -6,7 +6,7 @@ entry; what it does it says on the log.
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pydantic import ValidationError
 
@@ -32,6 +32,7 @@ from services.executor.runtime import Runtime
 from services.executor.settings import ExecutorSettings
 from services.executor.waiting_room import Lane, Place, WaitingRoom
 from services.log_end import end_of
+from services.secrets.vault import Vault
 from services.voice import Voice, as_executor
 from services.world import World
 
@@ -64,6 +65,7 @@ class Executor:
         settings: ExecutorSettings,
         world: World,
         alone: bool,
+        vault: Vault | None = None,
     ) -> None:
         """`alone`: no other executor can ever write this log, so that its folder's lock tells that
         whatever a predecessor ran is gone."""
@@ -81,6 +83,7 @@ class Executor:
         self._settings = settings
         self._world = world
         self._alone = alone
+        self._vault = vault
         self._outputs = Outputs(output, voice, executor_id, settings)
         self._peers = Peers(region, lambda: asyncio.get_running_loop().time())
         self._lease = Lease(
@@ -153,6 +156,11 @@ class Executor:
             draining=self.draining,
         )
 
+    def secrets_of(self, kind: str) -> Collection[str]:
+        """The names of what runs of this kind are told in secret, as far as it is known here."""
+        runtime = self._runtime_of(kind)
+        return () if runtime is None else runtime.secrets_of(kind)
+
     def drain(self) -> None:
         """Claim nothing more; what runs goes on."""
         self.draining = True
@@ -178,6 +186,7 @@ class Executor:
                 outputs=self._outputs,
                 settings=self._settings,
                 world=self._world,
+                vault=self._vault,
                 tasks=tasks,
             )
             # 1. Nothing of a predecessor may be alive when this one claims.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 from uuid import UUID
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from events.body import Actor, JsonObject
 from events.cancel_events import CancelObserved, CancelUnconfirmed, TaskCancelled
@@ -43,10 +43,17 @@ from services.executor.runtime import (
 )
 from services.executor.settings import ExecutorSettings
 from services.executor.waiting_room import Place
+from services.refusals import Unavailable
+from services.secrets.masking import Mask
+from services.secrets.sealing import GivenSecrets, Secrets
+from services.secrets.vault import SecretsGone, Vault
 from services.voice import Voice, as_executor
 from services.world import World
 
 UNCONFIRMED_AT_LEAST_EVERY_SECONDS = 3600.0
+OURS = frozenset({"name", "secrets"})
+"""What a run may say of a child besides the fields of its submission."""
+GIVEN_SECRETS = TypeAdapter(GivenSecrets)
 TOGETHER_SECONDS = 0.005
 """A run that ends so soon after it was asked has both said in one append."""
 
@@ -61,6 +68,8 @@ class Surroundings:
     outputs: Outputs
     settings: ExecutorSettings
     world: World
+    vault: Vault | None
+    """What opens tasks' secrets; None: nothing here can."""
     tasks: asyncio.TaskGroup
     """What is said beside a run's own course; it belongs to the executor, and ends with it."""
 
@@ -82,6 +91,8 @@ class LiveRun:
     disowned: bool = False
     """The log gave the task's fate to somebody else: stop at once, and say nothing."""
     acted_on: Stop | None = None
+    mask: Mask = field(default_factory=Mask)
+    """Over the task's secrets, in whatever the run says."""
     unsaid: list[Event] = field(default_factory=list)
     """That the run was asked: said with its outcome, when that follows at once."""
     told: asyncio.Event = field(default_factory=asyncio.Event)
@@ -138,14 +149,18 @@ class LiveRun:
     # What the run says
 
     def progress(self, fraction: float | None, step: str) -> bool:
-        return self.around.outputs.progress(self.said, fraction, step)
+        return self.around.outputs.progress(self.said, fraction, self.mask.text(step))
 
     def output(self, channel: Channel, content: JsonObject | str) -> bool:
-        return self.around.outputs.output(self.said, channel, content)
+        masked = self.mask.text(content) if isinstance(content, str) else self.mask.object(content)
+        return self.around.outputs.output(self.said, channel, masked)
 
     def waiting(self, wait: int, question: str) -> None:
         body = TaskWaiting(
-            actor=self._me, run_id=self.run_id, wait=wait, question=writable(question, 10_000)
+            actor=self._me,
+            run_id=self.run_id,
+            wait=wait,
+            question=writable(self.mask.text(question), 10_000),
         )
         event = self._event(body, derived_id(self.run_id, "wait", wait))
         self.around.tasks.create_task(self.around.voice.say(event))
@@ -159,7 +174,8 @@ class LiveRun:
             self.children += 1
             name = task.get("name") or f"{self.task.attempt}-{self.children}"
             child_id = check_id(f"{self.place.task_id}.{name}")
-            asked = {name: value for name, value in task.items() if name != "name"}
+            asked = {name: value for name, value in task.items() if name not in OURS}
+            given = GIVEN_SECRETS.validate_python(task.get("secrets") or {})
             body = TaskSubmitted.model_validate(
                 {
                     "region": self.around.region,
@@ -183,14 +199,25 @@ class LiveRun:
             id=derived_id(self.place.organization, child_id, "child"),
         )
         try:
-            outcome = await self.around.voice.ask(event)
-        except EventTooLarge as error:
+            outcome = await self.around.voice.ask(await self._without_secrets(event, body, given))
+        except (EventTooLarge, Unavailable, CannotStart) as error:
             answer(None, f"the child was refused: {error}")
             return
         if outcome.verdict is Verdict.EFFECTIVE or outcome.reason is Reason.DUPLICATE:
             answer(child_id, None)
         else:
             answer(None, f"the child was refused: {outcome.reason}")
+
+    async def _without_secrets(
+        self, event: Event, body: TaskSubmitted, given: dict[str, str]
+    ) -> Event:
+        vault = self.around.vault
+        if vault is None:
+            if given:
+                raise CannotStart("this executor has no control store to keep secrets' keys in")
+            return event
+        secrets = vault.found(body.kind, body.payload, given)
+        return event if secrets is None else (await vault.seal([(event, secrets)]))[0]
 
     # The recipe
 
@@ -239,33 +266,59 @@ class LiveRun:
         """None when it runs; else how it ended before it began."""
         if self.stop is not None:
             return Stopped(Evidence.NEVER_STARTED)
+        try:
+            if self.runtime is None:
+                raise CannotStart(
+                    f"no executor knows the handler {self.task.spec.kind!r}: check the name, and "
+                    "the modules that executors import",
+                    "unknown_handler",
+                )
+            self.handle = await self.runtime.start(await self._order(self.runtime))
+        except CannotStart as error:
+            return Broke(self.mask.text(str(error)), error.error_type, permanent=True)
+        except SecretsGone as error:
+            return Broke(str(error), "secrets_destroyed", permanent=True)
+        except Unavailable as error:
+            return Broke(str(error), "secrets_unavailable")
+        except EngineGone as error:
+            return SweptAway(str(error))
+        return None
+
+    async def _order(self, runtime: Runtime) -> Order:
         task, spec = self.task, self.task.spec
-        order = Order(
+        secrets = await self._secrets()
+        payload, given = spec.payload, dict[str, str]()
+        if secrets is not None:
+            self.mask = Mask(secrets)
+            payload = {**payload, **secrets.payload}
+            known = {**payload, **secrets.named}
+            for name in runtime.secrets_of(spec.kind):
+                value = known.get(name)
+                if isinstance(value, str):
+                    given[name] = value
+        return Order(
             run_id=self.run_id,
             organization=self.place.organization,
             task_id=task.id,
             kind=spec.kind,
-            payload=spec.payload,
+            payload=payload,
             attempt=task.attempt,
             deadline=spec.deadline,
             labels=spec.labels,
             isolated=spec.isolation == "isolated",
             answers=task.answers,
             voice=self,
+            secrets=given,
         )
-        try:
-            if self.runtime is None:
-                raise CannotStart(
-                    f"no executor knows the handler {spec.kind!r}: check the name, and the modules "
-                    "that executors import",
-                    "unknown_handler",
-                )
-            self.handle = await self.runtime.start(order)
-        except CannotStart as error:
-            return Broke(str(error), error.error_type, permanent=True)
-        except EngineGone as error:
-            return SweptAway(str(error))
-        return None
+
+    async def _secrets(self) -> Secrets | None:
+        """In the clear for the first time since they were submitted."""
+        spec = self.task.spec
+        if spec.secrets_key_id is None:
+            return None
+        if self.around.vault is None:
+            raise CannotStart("this executor has no control store to open secrets", "no_vault")
+        return await self.around.vault.open(self.place.organization, self.task.id, spec)
 
     async def _ended(self, handle: RunHandle) -> Ending:
         """How the run ended, by itself or down the ladder: ask, grace, force, prove."""
@@ -340,13 +393,16 @@ class LiveRun:
         match ending:
             case Completed(result):
                 return TaskCompleted(
-                    actor=self._me, run_id=self.run_id, result=result, output=self._summary
+                    actor=self._me,
+                    run_id=self.run_id,
+                    result=self.mask.json(result),
+                    output=self._summary,
                 )
             case Broke(error, error_type, permanent):
                 return TaskFailed(
                     actor=self._me,
                     run_id=self.run_id,
-                    error=writable(error, 20_000),
+                    error=writable(self.mask.text(error), 20_000),
                     error_type=writable(error_type, 200) or "error",
                     permanent=permanent,
                     output=self._summary,

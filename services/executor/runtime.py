@@ -4,8 +4,8 @@ The executor decides when; a runtime only does it and reports, exactly once, how
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 from uuid import UUID
@@ -42,13 +42,15 @@ class Order:
     organization: str
     task_id: str
     kind: str
-    payload: JsonObject
+    payload: JsonObject = field(repr=False)
     attempt: int
     deadline: datetime | None
     labels: Mapping[str, str]
     isolated: bool
     answers: tuple[JsonValue, ...]
     voice: "RunVoice"
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Those that its kind declares, in the clear: they go to the run and nowhere else."""
 
 
 Channel: TypeAlias = Literal["stdout", "stderr", "chunk"]
@@ -152,6 +154,10 @@ class Runtime(Protocol):
 
     def has_own_process(self, kind: str) -> bool:
         """Whether a run of this kind costs a process."""
+        ...
+
+    def secrets_of(self, kind: str) -> Collection[str]:
+        """The names of what a run of this kind is told in secret."""
         ...
 
     async def start(self, order: Order) -> RunHandle:

@@ -20,6 +20,8 @@ class Command(BaseModel):
     """Whether a task's payload may add `arguments` to the vector."""
     accepts_environment: frozenset[str] = frozenset()
     """The variables that a task's payload may set in `environment`."""
+    secrets: frozenset[str] = frozenset()
+    """The secrets of a task that the process gets, as variables of these names."""
 
 
 class ExecutorSettings(BaseModel):

@@ -1,5 +1,7 @@
 """A project's life: created with its tasks, planned, approved, paused, resumed."""
 
+from collections.abc import Mapping
+
 from events.errors import InvalidId
 from events.event import Event
 from events.ids import check_id
@@ -23,6 +25,7 @@ from services.operations.requests import (
     ProjectTask,
 )
 from services.operations.scope import Scope
+from services.operations.submitting import sealed
 from services.permissions import Permission
 from services.read_models.rows import Project
 from services.refusals import Conflict, Invalid, NotFound, TooLarge
@@ -38,7 +41,8 @@ async def create_project(scope: Scope, request: ProjectRequest) -> Project | Non
     if len(request.tasks) > limit:
         raise TooLarge("tasks in one request", limit)
     project_id = request.id or str(scope.new_id("project"))
-    events = _creation(scope, project_id, request)
+    events, secrets = _creation(scope, project_id, request)
+    events = await sealed(scope, events, secrets)
     with scope.parts.verdicts.expecting_all([event.id for event in events]) as heard:
         await scope.append(events)
         if not await heard.complete(scope.parts.settings.verdict_wait_seconds):
@@ -53,7 +57,10 @@ async def create_project(scope: Scope, request: ProjectRequest) -> Project | Non
     return await looking.find_fresh_project(scope, project_id)
 
 
-def _creation(scope: Scope, project_id: str, request: ProjectRequest) -> list[Event]:
+def _creation(
+    scope: Scope, project_id: str, request: ProjectRequest
+) -> tuple[list[Event], list[Mapping[str, str]]]:
+    """The events, and what each of them is to keep secret."""
     actor, reason = scope.actor, request.reason
     region = request.region or scope.parts.region
     created = ProjectCreated(
@@ -81,12 +88,13 @@ def _creation(scope: Scope, project_id: str, request: ProjectRequest) -> list[Ev
             raise Invalid("approved", "a project without a plan can't be approved: add tasks")
         approved = ProjectApproved(actor=actor, reason=reason, plan=1)
         events.append(scope.event(approved, project_id))
-    return events
+    secrets: list[Mapping[str, str]] = [{}, *(task.secrets for task in request.tasks)]
+    return events, secrets + [{}] * (len(events) - len(secrets))
 
 
 def _submission(scope: Scope, project_id: str, region: str, task: ProjectTask) -> TaskSubmitted:
     fields = dict(task)
-    del fields["id"]
+    del fields["id"], fields["secrets"]
     fields["region"] = task.region or region
     fields["depends_on"] = tuple(_below(project_id, each) for each in task.depends_on)
     return TaskSubmitted(actor=scope.actor, project=project_id, **fields)

@@ -8,6 +8,7 @@ from events.body import Json, JsonObject, Moment, Name, Ordinal, Region, Seconds
 from events.ids import DEPTH_LIMIT, LIMIT_CHARACTERS, PATTERN
 from events.task_events import Labels
 from events.words import Mode
+from services.secrets.sealing import GivenSecrets
 
 Id = Annotated[
     str,
@@ -32,6 +33,12 @@ class TaskRequest(Request):
     kind: Name = Field(description="What is to be run: a handler's or a runtime's name.")
     id: Id | None = Field(None, description="Yours to choose; without one it is made.")
     payload: JsonObject = {}
+    secrets: GivenSecrets = Field(
+        {},
+        repr=False,
+        description="What only the run may read, by the names that its handler declares: kept as "
+        "ciphertext, beyond recovery once the task has ended.",
+    )
     description: Text = ""
     labels: Labels = {}
     requires: Labels = Field({}, description="Labels that an executor must have to run this.")
@@ -116,6 +123,7 @@ class ProjectTask(Request):
     kind: Name
     id: Id | None = None
     payload: JsonObject = {}
+    secrets: GivenSecrets = Field({}, repr=False)
     description: Text = ""
     labels: Labels = {}
     requires: Labels = {}

@@ -26,6 +26,7 @@ from services.permissions import Permission, Principal
 from services.read_models.models import ReadModels
 from services.read_models.organization import OrganizationView
 from services.refusals import Forbidden, Unavailable
+from services.secrets.vault import Vault
 from services.settings import GatewaySettings
 from services.verdicts import Verdicts
 from services.world import World
@@ -43,6 +44,7 @@ class Parts:
     world: World
     settings: GatewaySettings
     denials: "Denials"
+    vault: Vault
     region: str
     source: str
 

@@ -4,7 +4,7 @@ from events.run_events import TaskResumed
 from events.state import TaskState
 from events.task_events import TaskRetried, TaskSkipped
 from events.vocabulary import AnyBody
-from events.words import Reason
+from events.words import Reason, Status
 from services.operations import looking
 from services.operations.requests import ApproveRequest, AttemptRequest
 from services.operations.scope import Scope
@@ -25,7 +25,14 @@ async def approve(scope: Scope, task_id: str, request: ApproveRequest) -> Task |
 
 async def retry(scope: Scope, task_id: str, request: AttemptRequest) -> Task | None:
     """Let a failed task be tried once more."""
-    attempt = request.attempt or (await _task(scope, task_id)).attempt
+    task = await _task(scope, task_id)
+    if task.spec.secrets_key_id is not None and task.status is Status.FAILED:
+        raise Conflict(
+            "secrets_destroyed",
+            "the key of its secrets was destroyed when it failed: submit a new task, which names "
+            "this one in `rerun_of`",
+        )
+    attempt = request.attempt or task.attempt
     body = TaskRetried(actor=scope.actor, reason=request.reason, attempt=attempt)
     return await _steer(scope, task_id, body)
 

@@ -1,6 +1,6 @@
 """Submit one task, or many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from events.errors import InvalidId
@@ -15,6 +15,7 @@ from services.operations.scope import Scope
 from services.permissions import Permission
 from services.read_models.rows import Task
 from services.refusals import Conflict, Invalid, TooLarge
+from services.secrets.sealing import Secrets
 
 
 class Submitted(NamedTuple):
@@ -29,7 +30,7 @@ class Submitted(NamedTuple):
 async def submit(scope: Scope, request: TaskRequest) -> Task | None:
     """The task as it was submitted; None: durable, but not decided yet."""
     scope.need(Permission.TASKS_SUBMIT)
-    event = submission(scope, request, 0)
+    (event,) = await sealed(scope, [submission(scope, request, 0)], [request.secrets])
     judged = await scope.say(event)
     if judged.verdict is None:
         return None
@@ -56,6 +57,7 @@ async def submit_many(
     events = [submission(scope, request, number) for number, request in enumerate(requests)]
     if not events:
         return []
+    events = await sealed(scope, events, [request.secrets for request in requests])
     verdicts = scope.parts.verdicts
     with verdicts.expecting_all([event.id for event in events]) as heard:
         positions = await scope.append(events)
@@ -115,6 +117,25 @@ def submission(scope: Scope, request: TaskRequest, number: int) -> Event:
         rerun_of=request.rerun_of,
     )
     return scope.event(body, task_id, number)
+
+
+async def sealed(
+    scope: Scope, events: Sequence[Event], given: Sequence[Mapping[str, str]]
+) -> list[Event]:
+    """These submissions with nothing secret in the clear."""
+    vault = scope.parts.vault
+    await vault.declared.known(scope.parts.settings.verdict_wait_seconds)
+    hidden: dict[int, tuple[Event, Secrets]] = {}
+    for number, (event, named) in enumerate(zip(events, given, strict=True)):
+        body = event.data
+        if isinstance(body, TaskSubmitted):
+            secrets = vault.found(body.kind, body.payload, named)
+            if secrets is not None:
+                hidden[number] = (event, secrets)
+    if not hidden:
+        return list(events)
+    found = dict(zip(hidden, await vault.seal(list(hidden.values())), strict=True))
+    return [found.get(number, event) for number, event in enumerate(events)]
 
 
 TEXTS: dict[Reason | None, str] = {

@@ -122,6 +122,9 @@ class StagedRuntime:
     def has_own_process(self, kind: str) -> bool:
         return False
 
+    def secrets_of(self, kind: str) -> tuple[str, ...]:
+        return ()
+
     async def start(self, order: Order) -> StagedRun:
         run = StagedRun(order, self._executor, self._stage.changed)
         self._stage.runs.append(run)

@@ -276,6 +276,9 @@ class SimulatedRuntime:
     def has_own_process(self, kind: str) -> bool:
         return self._own_process
 
+    def secrets_of(self, kind: str) -> tuple[str, ...]:
+        return ()
+
     async def start(self, order: Order) -> HostedRun:
         world = self._guarded.world
         await asyncio.sleep(world.faults.latency_seconds(2.0))

@@ -4,6 +4,7 @@ import asyncio
 import codecs
 import os
 import signal
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,6 +56,9 @@ class Commands:
     def has_own_process(self, kind: str) -> bool:
         return True
 
+    def secrets_of(self, kind: str) -> Collection[str]:
+        return self._commands[kind].secrets
+
     async def open(self) -> None:
         """Nothing to learn: the settings say it all."""
 
@@ -69,7 +73,7 @@ class Commands:
             tree = await spawn(
                 self._guardian,
                 [*command.argv, *payload.arguments],
-                env={**passed_on(), **command.environment, **payload.environment},
+                env={**passed_on(), **command.environment, **payload.environment, **order.secrets},
                 cwd=str(command.working_directory or Path.cwd()),
                 fds={1: pipes["stdout"][1], 2: pipes["stderr"][1]},
             )

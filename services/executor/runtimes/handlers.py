@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Collection
 
 from services.executor.guardian.client import Guardian
 from services.executor.runtime import CannotStart, EngineGone, Order, RunHandle
@@ -36,6 +37,9 @@ class Handlers:
 
     def has_own_process(self, kind: str) -> bool:
         return self.known[kind].alone
+
+    def secrets_of(self, kind: str) -> Collection[str]:
+        return self.known[kind].secrets
 
     async def open(self) -> None:
         """Start a host, and learn from it which handlers there are."""

@@ -212,7 +212,7 @@ class Host:
                 "deadline": order.deadline.isoformat() if order.deadline else None,
                 "answers": list(order.answers),
                 "labels": dict(order.labels),
-                "secrets": {},
+                "secrets": dict(order.secrets),
             }
         )
 
