@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from services.executor.settings import ExecutorSettings
+from services.gateway.dialects.settings import DialectSettings
 from services.permissions import ROLES, Permission
 from services.watchdog import WatchdogSettings
 
@@ -115,6 +116,7 @@ class Settings(BaseSettings):
     executor: ExecutorSettings = ExecutorSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
     jwt: JwtSettings = JwtSettings()
+    dialects: DialectSettings = DialectSettings()
 
     @field_validator("roles")
     @classmethod

@@ -32,6 +32,15 @@ class Fail:
     message: str = "this handler always fails"
 
 
+@dataclass(frozen=True)
+class Rehearsal:
+    """For how long; what to ask first; what is rehearsed."""
+
+    seconds: float = 30
+    ask: str | None = None
+    request: dict[str, Any] | None = None
+
+
 class Failed(Exception):
     """What was asked for."""
 
@@ -73,3 +82,16 @@ async def count(context: TaskContext, payload: Count) -> dict[str, Any]:
 async def fail(context: TaskContext, payload: Fail) -> None:
     """Fails."""
     raise Failed(payload.message)
+
+
+@handler("rehearse")
+async def rehearse(context: TaskContext, payload: Rehearsal) -> str:
+    """Stands in for an agent, a power change, a firmware update: some steps aloud, and an end."""
+    if payload.ask is not None:
+        await context.wait_for_approval(payload.ask)
+    steps = max(1, round(payload.seconds))
+    for step in range(1, steps + 1):
+        await context.output(f"step {step} of {steps}")
+        await context.progress((step - 1) / steps, f"step {step} of {steps}")
+        await asyncio.sleep(payload.seconds / steps)
+    return f"rehearsed in {steps} steps"

@@ -9,6 +9,7 @@ from services.gateway import problems
 from services.gateway.body_limit import BodyLimit
 from services.gateway.callers import SECURITY_SCHEMES
 from services.gateway.desk import Desk
+from services.gateway.dialects.mounting import add_dialects, describe_security, too_large
 from services.gateway.fast_lane import FastLane
 from services.gateway.routes import cancels, health, history, projects, streams, tasks
 
@@ -34,7 +35,7 @@ def new_app(desk: Desk) -> ASGIApp:
     problems.install(app)
     add_routes(app)
     limit_bytes = desk.settings.gateway.body_limit_bytes
-    return BodyLimit(FastLane(app, desk, PREFIX), limit_bytes)
+    return BodyLimit(FastLane(app, desk, PREFIX), limit_bytes, too_large)
 
 
 def described() -> dict[str, Any]:
@@ -48,6 +49,7 @@ def add_routes(app: FastAPI) -> None:
     for routes in (tasks, cancels, projects, history, streams):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(health.router)
+    add_dialects(app)
     describe = app.openapi
 
     def with_problems() -> dict[str, Any]:
@@ -57,6 +59,7 @@ def add_routes(app: FastAPI) -> None:
         for path, operations in document["paths"].items():
             for operation in operations.values() if path.startswith(PREFIX) else ():
                 operation["security"] = [{name: []} for name in SECURITY_SCHEMES]
+        describe_security(document)
         schemas["ProblemDocument"] = problems.ProblemDocument.model_json_schema()
         return document
 

@@ -1,17 +1,23 @@
 """Refuses bodies beyond the limit before anybody reads them. Pure ASGI: it costs a lookup."""
 
+from collections.abc import Callable
+
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway.problems import problem_of
 from services.refusals import TooLarge
 
 
 class BodyLimit:
     """Looks at the announced length, and counts what comes without one."""
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, limit_bytes: int, refusal: Callable[[str, TooLarge], Response]
+    ) -> None:
+        """`refusal`: the response to a path, in its dialect."""
         self._app = app
         self._limit_bytes = limit_bytes
+        self._refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,5 +57,5 @@ class BodyLimit:
         await self._app(scope, counted, sent)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = problem_of(TooLarge("bytes in a body", self._limit_bytes))
+        response = self._refusal(scope["path"], TooLarge("bytes in a body", self._limit_bytes))
         await response(scope, receive, send)

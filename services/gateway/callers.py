@@ -73,7 +73,11 @@ async def caller_of(desk: Desk, request: Request) -> Caller:
         credential = credential[7:].strip()
     else:
         raise Unauthenticated("send 'Authorization: Bearer ...' or 'x-api-key: ...'")
-    principal = await authenticated(desk, credential)
+    return calling(desk, request, await authenticated(desk, credential))
+
+
+def calling(desk: Desk, request: Request, principal: Principal) -> Caller:
+    """The caller that a request comes from, once it is known who that is, within their limits."""
     headers = request.headers
     if request.method in READING:
         desk.reads.take_or_refuse(principal, "reads")

@@ -109,7 +109,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(CountermandError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ValidationError, _invalid_event)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, no_such_route)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -146,7 +146,7 @@ async def _invalid_event(_request: Request, error: Exception) -> Response:
     return invalid(error.errors(include_url=False))
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def no_such_route(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     name = {404: "no-such-route", 405: "wrong-method"}.get(error.status_code, "http")
     title = TITLES.get(error.status_code, "Not possible")

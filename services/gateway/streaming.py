@@ -32,7 +32,9 @@ class EventStream(Response):
         frames: AsyncGenerator[bytes, None],
         send_seconds: float,
         given_back: Callable[[], None],
+        opening: bytes = HEARTBEAT,
     ) -> None:
+        """`opening` is sent at once, so that a reader knows that it is heard."""
         super().__init__(
             headers={"cache-control": "no-cache", "x-accel-buffering": "no"},
         )
@@ -40,12 +42,13 @@ class EventStream(Response):
         self._frames = frames
         self._send_seconds = send_seconds
         self._given_back = given_back
+        self._opening = opening
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = {"status": self.status_code, "headers": self.raw_headers}
         try:
             await send({"type": "http.response.start", **head})
-            await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
+            await send({"type": "http.response.body", "body": self._opening, "more_body": True})
             async with asyncio.TaskGroup() as group:
                 gone = group.create_task(_until_gone(receive))
                 await self._send_all(send)

@@ -40,7 +40,7 @@ async def create_project(scope: Scope, request: ProjectRequest) -> Project | Non
     limit = scope.parts.settings.batch_limit_tasks
     if len(request.tasks) > limit:
         raise TooLarge("tasks in one request", limit)
-    project_id = request.id or str(scope.new_id("project"))
+    project_id = request.id or scope.new_subject_id("project")
     events, secrets = _creation(scope, project_id, request)
     events = await sealed(scope, events, secrets)
     with scope.parts.verdicts.expecting_all([event.id for event in events]) as heard:
@@ -74,7 +74,7 @@ def _creation(
     events = [scope.event(created, project_id)]
     taken = set()
     for number, task in enumerate(request.tasks):
-        task_id = _below(project_id, task.id or str(scope.new_id("task", number)))
+        task_id = _below(project_id, task.id or scope.new_subject_id("task", number))
         if task_id in taken:
             raise Invalid(f"tasks.{number}.id", "twice in one project")
         taken.add(task_id)

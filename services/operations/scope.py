@@ -16,7 +16,7 @@ import stamina
 from events.body import Actor
 from events.errors import LogUnavailable
 from events.event import Event, new_event
-from events.ids import derived_id
+from events.ids import derived_id, marked
 from events.log import Log, Message, message
 from events.outcome import Outcome
 from events.positions import BEGINNING, Frontier, Position, after
@@ -104,6 +104,10 @@ class Scope:
         return derived_id(
             "idempotency", who.organization, who.kind, who.id, self.idempotency_key, *what
         )
+
+    def new_subject_id(self, *what: object) -> str:
+        """An id for a task or project that this request makes; it shows that a service made it."""
+        return str(marked(self.new_id(*what)))
 
     def event(self, body: AnyBody, subject: str, *what: object) -> Event:
         """The event that says this now, about something of the caller's organization."""

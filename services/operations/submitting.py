@@ -84,7 +84,7 @@ def submission(scope: Scope, request: TaskRequest, number: int) -> Event:
     if request.parent and request.project:
         raise Invalid("parent", "a task is below a project or below a task, not both")
     if task_id is None:
-        segment = str(scope.new_id("task", number))
+        segment = scope.new_subject_id("task", number)
         task_id = f"{above}.{segment}" if above else segment
     elif above and not task_id.startswith(f"{above}."):
         task_id = f"{above}.{task_id}"

@@ -1,0 +1,64 @@
+"""What a dialect's creator has run: any handler, process or remote engine, as the settings say."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import JsonValue
+
+from events.ids import check_id
+from services.gateway.callers import Caller
+from services.gateway.dialects.settings import Target
+from services.operations import submitting
+from services.operations.requests import TaskRequest
+from services.read_models.rows import Task
+from services.refusals import Invalid, Unavailable
+from services.templates import MissingValue, filled
+
+LABEL_LIMIT_CHARACTERS = 1000
+DESCRIPTION_LIMIT_CHARACTERS = 10_000
+
+
+async def create(
+    caller: Caller,
+    target: Target,
+    request: Mapping[str, JsonValue],
+    labels: Mapping[str, str],
+    *,
+    description: str = "",
+    id: str | None = None,
+    region: str | None = None,
+) -> Task:
+    """Submit what the target names; the task as it then is."""
+    wanted = TaskRequest(
+        kind=target.kind,
+        id=None if id is None else check_id(id),
+        payload=payload_of(target, request),
+        description=description[:DESCRIPTION_LIMIT_CHARACTERS],
+        labels=short(labels),
+        requires=target.requires,
+        region=region or target.region,
+        grace_seconds=target.grace_seconds,
+        max_attempts=target.max_attempts,
+        isolation=target.isolation,
+    )
+    task = await submitting.submit(caller.scope, wanted)
+    if task is None:
+        raise Unavailable("the task is durable, but not decided yet: look for it in a list")
+    return task
+
+
+def payload_of(target: Target, request: Mapping[str, JsonValue]) -> dict[str, Any]:
+    """The request itself, unless the settings say what is to be made of it."""
+    if target.payload is None:
+        return dict(request)
+    try:
+        payload: dict[str, Any] = filled(target.payload, {"request": request})
+    except MissingValue as error:
+        path = error.path.removeprefix("request.")
+        raise Invalid(path, f"{target.kind!r} needs it") from error
+    return payload
+
+
+def short(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels that an event takes; what is longer is in the payload only."""
+    return {name: value for name, value in labels.items() if len(value) <= LABEL_LIMIT_CHARACTERS}

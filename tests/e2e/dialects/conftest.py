@@ -1,0 +1,44 @@
+"""One service for the tests of all dialects, with handlers, sites and providers to try."""
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.e2e.dialects.trying import SETTINGS
+from tests.e2e.running import Running
+
+
+@pytest.fixture(scope="package")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    environment = {name: json.dumps(value) for name, value in SETTINGS.items()}
+    running = Running(tmp_path_factory.mktemp("dialects"), environment=environment)
+    running.start()
+    yield running
+    assert running.stop() == 0, running.said()[-4000:]
+
+
+@pytest.fixture(scope="package")
+def stranger(service: Running) -> str:
+    """A key of another organization."""
+    return service.new_key("strangers", "admin")
+
+
+@pytest.fixture(scope="package")
+def auditor(service: Running) -> str:
+    """A key that may only look."""
+    return service.new_key("default", "auditor")
+
+
+@pytest.fixture
+def http(service: Running) -> Iterator[httpx.Client]:
+    """No credentials: each dialect's tests bring them in their own form."""
+    with httpx.Client(base_url=service.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def native(service: Running) -> Iterator[httpx.Client]:
+    with service.http() as client:
+        yield client
