@@ -7,10 +7,11 @@ from starlette.exceptions import HTTPException
 
 from services.gateway import problems
 from services.gateway.dialects.dialect import Dialect
+from services.gateway.dialects.sigmic import SIGMIC
 from services.gateway.dialects.xpander import XPANDER
 from services.refusals import TooLarge
 
-DIALECTS: tuple[Dialect, ...] = (XPANDER,)
+DIALECTS: tuple[Dialect, ...] = (XPANDER, SIGMIC)
 
 
 def add_dialects(app: FastAPI) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
 
-from events.body import Name, Region
+from events.body import Name, Organization, Region
 
 Secret = Annotated[SecretStr, Field(min_length=32)]
 """To sign with: shorter ones can be guessed."""
@@ -45,6 +45,36 @@ class XpanderSettings(Section):
     """How long a synchronous invoke waits; then it answers with the task as it is."""
 
 
+class Widget(Section):
+    """A page that end users talk to tasks through."""
+
+    secret: Secret
+    """What its backend proves itself with."""
+    organization: Organization
+    origins: tuple[str, ...] = ()
+    """Where browsers may use it from; none: anywhere."""
+    roles: tuple[str, ...] = ("operator",)
+
+
+class SigmicSettings(Section):
+    """Sigmic."""
+
+    target: Target = REHEARSE
+    target_with_approvals: Target = REHEARSE.model_copy(
+        update={"payload": {"seconds": 30, "ask": "go on?", "request": "${request}"}}
+    )
+    """For `autoExecute: false`."""
+    projects: dict[str, Target] = {}
+    """By the id of the user or service that a key is for: what its tasks are instead."""
+    token_secret: Secret | None = None
+    """Signs widgets' tokens. Without it there are none."""
+    widgets: dict[str, Widget] = {}
+    """By app id."""
+    token_lifetime_limit_seconds: PositiveInt = 7 * 86_400
+    file_limit_bytes: PositiveInt = 300_000
+    """All files of a request together: they are part of the task's payload."""
+
+
 class DialectSettings(Section):
     """All of them."""
 
@@ -53,4 +83,5 @@ class DialectSettings(Section):
     is cancelled; the cancel goes on."""
     list_limit_items: PositiveInt = 2_000
     """How far back a list with a total goes."""
+    sigmic: SigmicSettings = SigmicSettings()
     xpander: XpanderSettings = XpanderSettings()

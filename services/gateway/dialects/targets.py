@@ -27,12 +27,14 @@ async def create(
     description: str = "",
     id: str | None = None,
     region: str | None = None,
+    secrets: Mapping[str, str] = {},
 ) -> Task:
     """Submit what the target names; the task as it then is."""
     wanted = TaskRequest(
         kind=target.kind,
         id=None if id is None else check_id(id),
         payload=payload_of(target, request),
+        secrets=dict(secrets),
         description=description[:DESCRIPTION_LIMIT_CHARACTERS],
         labels=short(labels),
         requires=target.requires,

@@ -22,12 +22,26 @@ AGENTS = {
     "counting": COUNTING,
     "elsewhere": {**SLEEP, "region": "elsewhere"},
 }
+SIGNING_SECRET = "a secret of at least thirty-two characters"
+WIDGET_SECRET = "another secret of thirty-two characters"
 SETTINGS: dict[str, Any] = {
+    "COUNTERMAND_SHUTDOWN_GRACE_SECONDS": 0,
     "COUNTERMAND_DIALECTS__CANCEL_WAIT_SECONDS": 1,
+    "COUNTERMAND_DIALECTS__SIGMIC": {
+        "target": COUNTING,
+        "target_with_approvals": ASKING,
+        "projects": {"done": DONE, "failing": FAILING, "stubborn": STUBBORN},
+        "token_secret": SIGNING_SECRET,
+        "widgets": {
+            "app": {
+                "secret": WIDGET_SECRET,
+                "organization": "default",
+                "origins": ["https://shop.example"],
+            }
+        },
+    },
     "COUNTERMAND_DIALECTS__XPANDER__AGENTS": AGENTS,
 }
-
-ENDS = ("succeeded", "failed", "cancelled", "skipped")
 
 
 def until(native: httpx.Client, task_id: str, status: str = "running") -> None:
