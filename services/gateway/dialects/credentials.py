@@ -49,6 +49,11 @@ def signed_claims(token: str, secret: SecretStr, audience: str) -> dict[str, Any
     return claims
 
 
+def from_another_site(request: Request) -> bool:
+    """Whether a browser was made to send this by a page of somebody else's, cookie and all."""
+    return request.headers.get("sec-fetch-site") == "cross-site"
+
+
 def principal_of(desk: Desk, claims: dict[str, Any]) -> Principal:
     """The user that a signed token speaks for."""
     organization, subject = claims["organization"], claims["sub"]

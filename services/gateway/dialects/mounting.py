@@ -6,12 +6,13 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from services.gateway import problems
+from services.gateway.dialects.crm import CRM
 from services.gateway.dialects.dialect import Dialect
 from services.gateway.dialects.sigmic import SIGMIC
 from services.gateway.dialects.xpander import XPANDER
 from services.refusals import TooLarge
 
-DIALECTS: tuple[Dialect, ...] = (XPANDER, SIGMIC)
+DIALECTS: tuple[Dialect, ...] = (XPANDER, SIGMIC, CRM)
 
 
 def add_dialects(app: FastAPI) -> None:

@@ -75,6 +75,21 @@ class SigmicSettings(Section):
     """All files of a request together: they are part of the task's payload."""
 
 
+class CrmSettings(Section):
+    """The CRM's agent tasks."""
+
+    agents: dict[Literal["customer", "order", "analytics", "quote"], Target] = {
+        "customer": REHEARSE,
+        "order": REHEARSE,
+        "analytics": REHEARSE,
+        "quote": REHEARSE,
+    }
+    session_cookie: str = "countermand-session"
+    session_secret: Secret | None = None
+    """Signs the sessions that the operator's application issues: tokens (HS256) with `aud` `crm`,
+    `sub`, `organization`, `roles`, `exp`. Without it there are none."""
+
+
 class DialectSettings(Section):
     """All of them."""
 
@@ -83,5 +98,6 @@ class DialectSettings(Section):
     is cancelled; the cancel goes on."""
     list_limit_items: PositiveInt = 2_000
     """How far back a list with a total goes."""
+    crm: CrmSettings = CrmSettings()
     sigmic: SigmicSettings = SigmicSettings()
     xpander: XpanderSettings = XpanderSettings()

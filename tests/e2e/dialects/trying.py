@@ -27,6 +27,10 @@ WIDGET_SECRET = "another secret of thirty-two characters"
 SETTINGS: dict[str, Any] = {
     "COUNTERMAND_SHUTDOWN_GRACE_SECONDS": 0,
     "COUNTERMAND_DIALECTS__CANCEL_WAIT_SECONDS": 1,
+    "COUNTERMAND_DIALECTS__CRM": {
+        "agents": {"analytics": SLEEP, "order": DONE, "quote": FAILING, "customer": STUBBORN},
+        "session_secret": SIGNING_SECRET,
+    },
     "COUNTERMAND_DIALECTS__SIGMIC": {
         "target": COUNTING,
         "target_with_approvals": ASKING,
