@@ -25,6 +25,7 @@ from services.ledger import Ledger
 from services.operations.scope import Parts
 from services.outputs import Outputs
 from services.projector import Projector
+from services.pulse.pulse import Pulse
 from services.read_models.models import ReadModels
 from services.read_side import open_read_side
 from services.secrets.declared import Declared
@@ -56,6 +57,7 @@ class Embedded:
     outputs: Outputs
     executor: Executor
     watchdog: Watchdog
+    pulse: Pulse
     key_destroyer: KeyDestroyer
     ledger: Ledger
     desk: Desk
@@ -112,8 +114,16 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         settings=settings.watchdog,
         watchdog_id=f"watchdog-{world.new_id()}",
     )
+    pulse = Pulse(
+        heartbeats=heartbeats,
+        voice=Voice(history, world, source="pulse", region=settings.region),
+        world=world,
+        settings=settings.pulse,
+        pulse_id=f"pulse-{world.new_id()}",
+    )
+    await pulse.recall(reads)
     # The executor hears first: nothing stands between a cancel and its run.
-    listeners = (executor, voice, watch_voice, verdicts, watchdog, projector, key_destroyer)
+    listeners = (executor, voice, watch_voice, verdicts, watchdog, projector, key_destroyer, pulse)
     ledger = Ledger(history, reads, listeners, cancel_listeners=(executor,))
     outputs = Outputs(output)
     limits = settings.gateway
@@ -134,7 +144,13 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         source="gateway",
     )
     desk = new_desk(
-        parts, settings, store, outputs, monotonic, unready=partial(why_unready, ledger, projector)
+        parts,
+        settings,
+        store,
+        outputs,
+        monotonic,
+        unready=partial(why_unready, ledger, projector),
+        pictures=pulse.of,
     )
     server = new_server(new_app(desk), limits, settings.shutdown_grace_seconds)
     return Embedded(
@@ -148,6 +164,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         outputs=outputs,
         executor=executor,
         watchdog=watchdog,
+        pulse=pulse,
         key_destroyer=key_destroyer,
         ledger=ledger,
         desk=desk,
@@ -179,6 +196,7 @@ async def run_embedded(
             tasks.create_task(service.ledger.run(), name="ledger"),
             tasks.create_task(service.outputs.run(), name="outputs"),
             tasks.create_task(service.watchdog.run(), name="watchdog"),
+            tasks.create_task(service.pulse.run(), name="pulse"),
             tasks.create_task(service.key_destroyer.run(), name="key destroyer"),
             tasks.create_task(service.desk.keys.note_uses(), name="key uses"),
         ]

@@ -18,6 +18,7 @@ from pydantic_settings import (
 from services.executor.settings import ExecutorSettings
 from services.gateway.dialects.settings import DialectSettings
 from services.permissions import ROLES, Permission
+from services.pulse.settings import PulseSettings
 from services.watchdog import WatchdogSettings
 
 Seconds = Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)]
@@ -115,6 +116,7 @@ class Settings(BaseSettings):
     gateway: GatewaySettings = GatewaySettings()
     executor: ExecutorSettings = ExecutorSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
+    pulse: PulseSettings = PulseSettings()
     jwt: JwtSettings = JwtSettings()
     dialects: DialectSettings = DialectSettings()
 

@@ -44,6 +44,10 @@ def since(start: datetime, text: str) -> str:
     return f"{sign}{hours}:{int(minutes):02}:{rest:06.3f}"
 
 
+def since_moment(start: str, text: str | None) -> str:
+    return _after(moment(start), text)
+
+
 def colored(word: str | None) -> Text:
     return Text(word or "", COLORS.get(word or "", ""))
 

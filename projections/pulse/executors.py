@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Literal, TypedDict
 
-KEPT_US = 24 * 3600 * 1_000_000
-"""A lost executor is shown for a day."""
+KEPT_US = 3600 * 1_000_000
+"""A lost executor is shown for an hour."""
 
 State = Literal["alive", "draining", "lost"]
 

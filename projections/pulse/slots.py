@@ -81,13 +81,17 @@ def with_entry(
     partition = str(position.partition)
     if position.offset < before["counted"].get(partition, 0):
         return before
+    counted = {**before["counted"], partition: position.offset + 1}
+    return {**with_stops(before, stops, overran), "counted": counted}
+
+
+def with_stops(before: Slot, stops: Sequence[Stopped], overran: int = 0) -> Slot:
     ran = [stop for stop in stops if stop.ran]
     evidence = dict(before["evidence"])
     for stop in stops:
         evidence[stop.evidence] = evidence.get(stop.evidence, 0) + 1
     return {
         **before,
-        "counted": {**before["counted"], partition: position.offset + 1},
         "phases": {
             phase: with_times(before["phases"][phase], phase_times(phase, ran)) for phase in PHASES
         },

@@ -1,6 +1,5 @@
 """One row for each task with a run that is being stopped: requested, observed, not yet stopped."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypedDict
 
@@ -66,7 +65,8 @@ class Change(NamedTuple):
 
 
 def key_of(organization: str, task_id: str) -> str:
-    return json.dumps([organization, task_id])
+    """Organizations contain no slash, so no two tasks share a key."""
+    return f"{organization}/{task_id}"
 
 
 def changes(
@@ -94,18 +94,11 @@ def changes(
             yield Change(key, None, ended, group=group_of(event, task))
 
 
-def recalled(
-    organization: str,
-    task: TaskState,
-    observed_us: int | None,
-    budgets_seconds: Mapping[str, float] = {},
-) -> Stopping | None:
+def recalled(organization: str, task: TaskState) -> Stopping | None:
     """The row of a task as it stands, for whoever begins in the middle."""
     if task.status is not Status.CANCELLING or task.cancel is None:
         return None
-    row = new_row(organization, task, task.cancel, us(task.cancel.requested_at), budgets_seconds)
-    row["observed_us"] = observed_us
-    return row
+    return new_row(organization, task, task.cancel, us(task.cancel.requested_at), {})
 
 
 def stopping(

@@ -4,14 +4,23 @@ The tables are mappings: dictionaries, or whatever keeps rows by key. Values are
 changed, so that a mapping that stores them on assignment sees every change.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 
+from events.state import TaskState
 from projections.entry import Entry
 from projections.pulse.deadlines import Deadline, deadline_of
 from projections.pulse.executors import ExecutorRow, forgotten
-from projections.pulse.slots import Group, Slot, new_slot, over, slot_keys, with_entry
-from projections.pulse.stopping import Change, Stopped, Stopping, changes, key_of
+from projections.pulse.slots import (
+    Group,
+    Slot,
+    new_slot,
+    over,
+    slot_keys,
+    with_entry,
+    with_stops,
+)
+from projections.pulse.stopping import Change, Stopped, Stopping, changes, key_of, recalled
 
 GROUPS_LIMIT = 500
 """Kinds of tasks are callers' texts: beyond so many groups a new one counts among the others."""
@@ -40,20 +49,22 @@ class _Ended:
 
 def enter(tables: Tables, entry: Entry, budgets_seconds: Mapping[str, float] = {}) -> list[Change]:
     """Take in an entry; one that has been taken in already changes nothing that is counted."""
+    return list(entering(tables, entry, budgets_seconds))
+
+
+def entering(
+    tables: Tables, entry: Entry, budgets_seconds: Mapping[str, float] = {}
+) -> Iterator[Change]:
+    """The same step by step, as one cancel may stop ten thousand tasks: others can have a turn
+    between two steps. Nothing is counted before the last one."""
     event = entry.event
     if event is None:
-        return []
+        return
     for task in entry.outcome.tasks:
         if task.spec.deadline is not None:
-            key = key_of(event.organization, task.id)
-            deadline = deadline_of(event.organization, task)
-            if deadline is not None:
-                tables.deadlines[key] = deadline
-            elif key in tables.deadlines:
-                del tables.deadlines[key]
-    made = list(changes(entry, tables.stopping.get, budgets_seconds))
+            follow_deadline(tables, event.organization, task)
     ended: dict[Group, _Ended] = {}
-    for change in made:
+    for change in changes(entry, tables.stopping.get, budgets_seconds):
         if change.row is not None:
             tables.stopping[change.key] = change.row
         elif change.key in tables.stopping:
@@ -63,9 +74,36 @@ def enter(tables: Tables, entry: Entry, budgets_seconds: Mapping[str, float] = {
             here.overran += change.overran
             if change.stopped is not None:
                 here.stops.append(change.stopped)
+        yield change
     for group, what in ended.items():
         count(tables, entry, group, what.stops, what.overran)
-    return made
+
+
+def follow_deadline(tables: Tables, organization: str, task: TaskState) -> None:
+    key = key_of(organization, task.id)
+    deadline = deadline_of(organization, task)
+    if deadline is not None:
+        tables.deadlines[key] = deadline
+    elif key in tables.deadlines:
+        del tables.deadlines[key]
+
+
+def recall_task(tables: Tables, organization: str, task: TaskState) -> None:
+    """What is alive, for whoever begins in the middle."""
+    if task.spec.deadline is not None:
+        follow_deadline(tables, organization, task)
+    row = recalled(organization, task)
+    if row is not None:
+        tables.stopping[key_of(organization, task.id)] = row
+
+
+def recall_stop(tables: Tables, stop: Stopped) -> None:
+    """A stop from before the beginning, counted by its own time, as nobody knows its entry's."""
+    group = limited(Group(stop.organization, stop.kind, stop.region), tables.groups)
+    for key, window, start_us in slot_keys(group, stop.stopped_us):
+        before = tables.slots.get(key) or new_slot(group, window, start_us)
+        tables.slots[key] = with_stops(before, [stop])
+    tables.groups.add(group)
 
 
 def count(tables: Tables, entry: Entry, group: Group, stops: list[Stopped], overran: int) -> None:

@@ -37,6 +37,7 @@ from services.voice import Voice, as_executor
 from services.world import World
 
 PEERS_RECORDS = 1000
+BUDGET_LIMIT_SECONDS = 366 * 86_400
 
 
 class PredecessorLives(CountermandError):
@@ -150,6 +151,7 @@ class Executor:
             region=self._region,
             labels=self._settings.labels,
             kinds=self._kinds(),
+            budgets_seconds=self._budgets(),
             lease_seconds=self._settings.lease_seconds,
             concurrent_runs=self._settings.concurrent_runs,
             running=len(self.runs),
@@ -399,6 +401,17 @@ class Executor:
 
     def _kinds(self) -> frozenset[str]:
         return frozenset(kind for runtime in self._runtimes() for kind in runtime.kinds)
+
+    def _budgets(self) -> dict[str, float]:
+        budgets = {
+            kind: runtime.budget_of(kind) for runtime in self._runtimes() for kind in runtime.kinds
+        }
+        # Authors may declare anything; what no event can carry is no budget.
+        return {
+            kind: seconds
+            for kind, seconds in budgets.items()
+            if seconds is not None and 0 <= seconds <= BUDGET_LIMIT_SECONDS
+        }
 
     # ── reacting ──────────────────────────────────────────────────────────────────────────────────
 

@@ -20,6 +20,8 @@ class Heartbeat(BaseModel):
     region: str
     labels: dict[str, str] = {}
     kinds: frozenset[str] = frozenset()
+    budgets_seconds: dict[str, float] = {}
+    """Of those kinds whose runs are to stop within a time."""
     lease_seconds: float
     concurrent_runs: int = 0
     running: int = 0

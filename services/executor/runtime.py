@@ -156,6 +156,10 @@ class Runtime(Protocol):
         """Whether a run of this kind costs a process."""
         ...
 
+    def budget_of(self, kind: str) -> float | None:
+        """Within how many seconds a run of this kind is to stop, if it is said of the kind."""
+        ...
+
     def secrets_of(self, kind: str) -> Collection[str]:
         """The names of what a run of this kind is told in secret."""
         ...

@@ -11,7 +11,7 @@ from services.gateway.callers import SECURITY_SCHEMES
 from services.gateway.desk import Desk
 from services.gateway.dialects.mounting import add_dialects, describe_security, too_large
 from services.gateway.fast_lane import FastLane
-from services.gateway.routes import cancels, health, history, projects, streams, tasks
+from services.gateway.routes import cancels, health, history, projects, pulse, streams, tasks
 
 PREFIX = "/countermand/v1"
 VERSION = "1"
@@ -46,7 +46,7 @@ def described() -> dict[str, Any]:
 
 
 def add_routes(app: FastAPI) -> None:
-    for routes in (tasks, cancels, projects, history, streams):
+    for routes in (tasks, cancels, projects, history, streams, pulse):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(health.router)
     add_dialects(app)

@@ -15,6 +15,7 @@ from services.gateway.jwt_tokens import JwtTokens
 from services.gateway.kept_documents import KeptDocuments
 from services.gateway.rate_limits import Buckets
 from services.gateway.streaming import OpenStreams
+from services.operations.pulse import Pictures
 from services.operations.scope import Parts
 from services.outputs import Outputs
 from services.settings import Settings
@@ -36,6 +37,8 @@ class Desk:
     streams: OpenStreams
     unready: Callable[[], str | None]
     """Why this process isn't ready; None when it is."""
+    pictures: Pictures | None
+    """The pulse; None where none is kept."""
 
 
 def new_desk(
@@ -45,6 +48,7 @@ def new_desk(
     outputs: Outputs,
     monotonic: Callable[[], float],
     unready: Callable[[], str | None],
+    pictures: Pictures | None = None,
 ) -> Desk:
     limits = settings.gateway
     documents = KeptDocuments(limits.documents_kept)
@@ -68,6 +72,7 @@ def new_desk(
         outputs=outputs,
         streams=OpenStreams(limits.streams_per_principal),
         unready=unready,
+        pictures=pictures,
     )
 
 

@@ -9,6 +9,7 @@ from services.read_models.live import LiveQuestions
 from services.read_models.malformed import MalformedQuestions
 from services.read_models.past import PastQuestions
 from services.read_models.projects import ProjectQuestions
+from services.read_models.recent_stops import RecentStopQuestions
 from services.read_models.tasks import TaskQuestions
 
 
@@ -22,6 +23,7 @@ class Questions(NamedTuple):
     lines: LineQuestions
     live: LiveQuestions
     malformed: MalformedQuestions
+    recent_stops: RecentStopQuestions
 
 
 def compiled_for(database: Database) -> Questions:
@@ -34,4 +36,5 @@ def compiled_for(database: Database) -> Questions:
         lines=LineQuestions(database),
         live=LiveQuestions(database, past),
         malformed=MalformedQuestions(database),
+        recent_stops=RecentStopQuestions(database),
     )

@@ -15,6 +15,7 @@ from services.read_models.database import Database
 from services.read_models.live import events_of
 from services.read_models.organization import OrganizationView
 from services.read_models.reader import Reader
+from services.read_models.recent_stops import Stop
 from services.read_models.rows import MalformedRecord, Page
 
 
@@ -76,6 +77,16 @@ class ReadModels:
         return events_of(self._reader, self._questions.live, keys, before)
 
     # -------------------------------------------------------------------------- operator-level
+
+    async def stopped_since(self, since_us: int, limit: int) -> Sequence[Stop]:
+        """Stops of all organizations."""
+        stops = self._questions.recent_stops
+        return await self._reader.ask(lambda session: stops.stopped(session, since_us, limit))
+
+    async def being_stopped(self, limit: int) -> Sequence[Stop]:
+        """What all organizations asked to stop, and hasn't stopped yet."""
+        stops = self._questions.recent_stops
+        return await self._reader.ask(lambda session: stops.stopping(session, limit))
 
     async def malformed_records(
         self, *, cursor: str | None = None, limit: int = 100

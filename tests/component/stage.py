@@ -21,6 +21,7 @@ from services.executor.executor import Executor
 from services.executor.runtime import Completed, Ending, Order, Stop
 from services.executor.settings import ExecutorSettings
 from services.ledger import Ledger
+from services.pulse.pulse import Pulse
 from services.voice import Voice
 from services.watchdog import Watchdog, WatchdogSettings
 from services.world import real_world
@@ -121,6 +122,9 @@ class StagedRuntime:
 
     def has_own_process(self, kind: str) -> bool:
         return False
+
+    def budget_of(self, kind: str) -> float | None:
+        return None
 
     def secrets_of(self, kind: str) -> tuple[str, ...]:
         return ()
@@ -239,7 +243,7 @@ class Stage(Onlooker):
         self.judge(voice, watchdog)
         self.side.append(self.tasks.create_task(watchdog.run()))
 
-    def judge(self, *listeners: "Voice | Executor | Watchdog | Stage") -> None:
+    def judge(self, *listeners: "Voice | Executor | Watchdog | Pulse | Stage") -> None:
         """A ledger, as every process has one."""
         ledger = Ledger(self.history, LogHistory(self.history), listeners)
         self.side.append(self.tasks.create_task(ledger.run()))

@@ -276,6 +276,9 @@ class SimulatedRuntime:
     def has_own_process(self, kind: str) -> bool:
         return self._own_process
 
+    def budget_of(self, kind: str) -> float | None:
+        return None
+
     def secrets_of(self, kind: str) -> tuple[str, ...]:
         return ()
 

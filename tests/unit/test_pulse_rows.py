@@ -17,7 +17,7 @@ from tests.recorded import judged
 
 START_US = us(START)
 SECOND_US = 1_000_000
-KEY = f'["{ORGANIZATION}", "task"]'
+KEY = f"{ORGANIZATION}/task"
 
 
 def entries(history: History) -> Iterable[Entry]:

@@ -56,6 +56,9 @@ class Commands:
     def has_own_process(self, kind: str) -> bool:
         return True
 
+    def budget_of(self, kind: str) -> float | None:
+        return None
+
     def secrets_of(self, kind: str) -> Collection[str]:
         return self._commands[kind].secrets
 

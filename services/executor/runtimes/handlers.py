@@ -38,6 +38,9 @@ class Handlers:
     def has_own_process(self, kind: str) -> bool:
         return self.known[kind].alone
 
+    def budget_of(self, kind: str) -> float | None:
+        return self.known[kind].stop_within_seconds
+
     def secrets_of(self, kind: str) -> Collection[str]:
         return self.known[kind].secrets
 

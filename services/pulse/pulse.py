@@ -1,0 +1,243 @@
+"""The pulse of this process: a listener of the ledger, off the path of every cancel.
+
+What the ledger tells is queued, and folded by a task of its own in small steps; nobody who stops
+something waits for it. Begins with what the read models know of the last day.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from events.log import Log, Record
+from events.positions import Frontier
+from events.state import Root
+from projections.entry import Entry
+from projections.moments import us
+from projections.pulse.executors import budgets, executor_row
+from projections.pulse.picture import Picture, picture
+from projections.pulse.slots import WINDOWS
+from projections.pulse.stopping import Change, Stopped, key_of
+from projections.pulse.tables import Tables, entering, recall_stop, recall_task, sweep
+from services.executor.peers import Heartbeat
+from services.log_end import end_of
+from services.pulse.overruns import Overruns
+from services.pulse.settings import PulseSettings
+from services.read_models.recent_stops import Stop
+from services.voice import Voice
+from services.world import World
+
+ENTRIES_LIMIT = 10_000
+"""In the queue. The ledger waits beyond it."""
+STEPS_AT_ONCE = 100
+"""Before others have their turn: about a millisecond."""
+SWEEP_SECONDS = 5.0
+HEARTBEATS_REREAD = 1_000
+
+
+class Recent(Protocol):
+    """What it asks of the read models, before the ledger begins."""
+
+    async def stopped_since(self, since_us: int, limit: int) -> Sequence[Stop]: ...
+
+    async def being_stopped(self, limit: int) -> Sequence[Stop]: ...
+
+
+class Pulse:
+    """`recall` it before the ledger runs, then `run` it beside."""
+
+    def __init__(
+        self,
+        *,
+        heartbeats: Log,
+        voice: Voice,
+        world: World,
+        settings: PulseSettings,
+        pulse_id: str,
+    ) -> None:
+        self.tables = Tables()
+        self._heartbeats = heartbeats
+        self._world = world
+        self._settings = settings
+        self._overruns = Overruns(self.tables.stopping, voice, world, pulse_id)
+        self._told: list[Callable[[Entry, Change], None]] = []
+        self._before: dict[str, Stop] = {}
+        """What the read models know of live stops and the fold doesn't."""
+        self._budgets: dict[str, float] = {}
+        self._waiting: deque[Entry] = deque()
+        self._some = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._shown: dict[str, tuple[float, Picture]] = {}
+
+    # ── what it knows when it begins ──────────────────────────────────────────────────────────────
+
+    async def recall(self, recent: Recent) -> None:
+        """Count the stops of the last day, as of where the ledger will begin."""
+        limit = self._settings.recalled_stops
+        since_us = us(self._world.now()) - max(window.length_us for window in WINDOWS)
+        for number, stop in enumerate(await recent.stopped_since(since_us, limit), 1):
+            recall_stop(self.tables, as_stopped(stop))
+            if number % STEPS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._before = {
+            key_of(stop.organization, stop.task_id): stop
+            for stop in await recent.being_stopped(limit)
+        }
+
+    # ── what the ledger tells ─────────────────────────────────────────────────────────────────────
+
+    def recalled(self, roots: Mapping[str, Root], frontier: Frontier) -> None:
+        for log_key, root in roots.items():
+            for task in root.tasks.values():
+                recall_task(self.tables, log_key.partition("/")[0], task)
+        for key, stop in self._before.items():
+            row = self.tables.stopping.get(key)
+            if row is not None:
+                row = {
+                    **row,
+                    "observed_us": stop.observed_us,
+                    "unconfirmed_us": stop.unconfirmed_us,
+                    "due_us": row["due_us"] if stop.due_us is None else stop.due_us,
+                }
+                self.tables.stopping[key] = row
+        for key, row in self.tables.stopping.items():
+            self._overruns.watch(key, row)
+        self._before = {}
+
+    def entered(self, entries: Sequence[Entry]) -> None:
+        self._waiting.extend(entries)
+        self._some.set()
+        if len(self._waiting) >= ENTRIES_LIMIT:
+            self._room.clear()
+
+    async def room(self) -> None:
+        await self._room.wait()
+
+    def tell(self, changed: Callable[[Entry, Change], None]) -> None:
+        """From now on call this with every change: for metrics and traces."""
+        self._told.append(changed)
+
+    # ── its life ──────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._fold())
+            tasks.create_task(self._hear())
+            tasks.create_task(self._overruns.run())
+            tasks.create_task(self._sweep())
+
+    async def _fold(self) -> None:
+        steps = 0
+        while True:
+            await self._some.wait()
+            while self._waiting:
+                entry = self._waiting.popleft()
+                for change in entering(self.tables, entry, self._budgets):
+                    self._tell(entry, change)
+                    steps += 1
+                    if steps % STEPS_AT_ONCE == 0:
+                        await asyncio.sleep(0)
+                steps += 1
+                if steps % STEPS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+                if len(self._waiting) < ENTRIES_LIMIT:
+                    self._room.set()
+            self._some.clear()
+
+    def _tell(self, entry: Entry, change: Change) -> None:
+        if change.row is not None and not change.overran:
+            self._overruns.watch(change.key, change.row)
+        if change.stopped is not None and change.stopped.late is not None:
+            self._overruns.was_late(change.stopped.late)
+        for tell in self._told:
+            tell(entry, change)
+
+    async def _hear(self) -> None:
+        end = await end_of(self._heartbeats)
+        start = {partition: max(offset - HEARTBEATS_REREAD, 0) for partition, offset in end.items()}
+        async for records in self._heartbeats.follow(start):
+            for record in records:
+                self._heard(record)
+            self._budgets = budgets(self.tables.executors.values())
+
+    def _heard(self, record: Record) -> None:
+        try:
+            said = Heartbeat.model_validate_json(record.value)
+        except ValidationError:
+            return  # Another release's heartbeat.
+        row = executor_row(
+            executor=said.executor,
+            region=said.region,
+            running=said.running,
+            draining=said.draining,
+            ended=said.ended,
+            lease_seconds=said.lease_seconds,
+            budgets_seconds=said.budgets_seconds,
+            heard_us=record.appended_at_us,
+        )
+        if row is None:
+            self.tables.executors.pop(said.executor, None)
+        else:
+            self.tables.executors[said.executor] = row
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            sweep(self.tables, us(self._world.now()))
+            self._shown.clear()
+
+    # ── what it shows ─────────────────────────────────────────────────────────────────────────────
+
+    async def of(self, organization: str) -> Picture:
+        """What one organization may see."""
+        return self.picture(organization)
+
+    def picture(self, organization: str | None) -> Picture:
+        """One organization's, or everybody's: what is shown to no caller, only counted."""
+        now = asyncio.get_running_loop().time()
+        key = organization or ""
+        shown = self._shown.get(key)
+        if shown is None or now - shown[0] > self._settings.picture_age_limit_seconds:
+            shown = self._shown[key] = (now, self._drawn(organization))
+        return shown[1]
+
+    def _drawn(self, organization: str | None) -> Picture:
+        tables = self.tables
+        return picture(
+            us(self._world.now()),
+            stopping=[
+                row
+                for row in tables.stopping.values()
+                if organization in (None, row["organization"])
+            ],
+            slots=[
+                slot for slot in tables.slots.values() if organization in (None, slot["group"][0])
+            ],
+            executors=tables.executors.values(),
+            deadlines=[
+                row
+                for row in tables.deadlines.values()
+                if organization in (None, row["organization"])
+            ],
+            margin_us=int(self._settings.overdue_margin_seconds * 1_000_000),
+        )
+
+
+def as_stopped(stop: Stop) -> Stopped:
+    """A row of the read models, which doesn't say whether anything ran but by its evidence."""
+    return Stopped(
+        organization=stop.organization,
+        kind=stop.kind,
+        region=stop.region,
+        evidence=stop.evidence or "",
+        requested_us=stop.requested_us,
+        observed_us=stop.observed_us,
+        stopped_us=stop.stopped_us or stop.requested_us,
+        trace=None,
+        cancel_id=stop.cancel_id,
+        ran=stop.evidence not in (None, "never_started"),
+    )
