@@ -8,11 +8,12 @@ from starlette.exceptions import HTTPException
 from services.gateway import problems
 from services.gateway.dialects.crm import CRM
 from services.gateway.dialects.dialect import Dialect
+from services.gateway.dialects.nico import NICO
 from services.gateway.dialects.sigmic import SIGMIC
 from services.gateway.dialects.xpander import XPANDER
 from services.refusals import TooLarge
 
-DIALECTS: tuple[Dialect, ...] = (XPANDER, SIGMIC, CRM)
+DIALECTS: tuple[Dialect, ...] = (XPANDER, SIGMIC, CRM, NICO)
 
 
 def add_dialects(app: FastAPI) -> None:

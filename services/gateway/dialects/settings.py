@@ -4,6 +4,7 @@ The defaults are for trying them out: everything is run by the sample handler `r
 """
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
 
@@ -90,6 +91,36 @@ class CrmSettings(Section):
     `sub`, `organization`, `roles`, `exp`. Without it there are none."""
 
 
+class Site(Section):
+    """Where racks are."""
+
+    region: Region | None = None
+    """Its region of the core: only executors there run this site's tasks. Without one, the
+    gateway's."""
+    provider: str = "default"
+    flow: bool = True
+    """Whether its racks may be worked on."""
+    racks: tuple[UUID, ...] = ()
+    trays: tuple[UUID, ...] = ()
+    """What a request without a filter is about."""
+
+
+class NicoSettings(Section):
+    """NVIDIA Infra Controller."""
+
+    sites: dict[UUID, Site] = {UUID("5a1d3f0e-0000-4000-8000-000000000001"): Site()}
+    providers: dict[str, tuple[str, ...]] = {"default": ("*",)}
+    """Which organizations own which infrastructure provider; `*` is any."""
+    power: Target = REHEARSE
+    firmware: Target = REHEARSE
+    bringup: Target = REHEARSE
+    roles_claim: str = "org_roles"
+    """Of a bearer token: roles by organization, `{"acme": ["PROVIDER_ADMIN"]}`."""
+    admin_role: str = "operator"
+    """What a provider's admin may do here, and what its viewer may."""
+    viewer_role: str = "auditor"
+
+
 class DialectSettings(Section):
     """All of them."""
 
@@ -99,5 +130,6 @@ class DialectSettings(Section):
     list_limit_items: PositiveInt = 2_000
     """How far back a list with a total goes."""
     crm: CrmSettings = CrmSettings()
+    nico: NicoSettings = NicoSettings()
     sigmic: SigmicSettings = SigmicSettings()
     xpander: XpanderSettings = XpanderSettings()

@@ -28,8 +28,12 @@ async def create(
     id: str | None = None,
     region: str | None = None,
     secrets: Mapping[str, str] = {},
+    part: str | None = None,
 ) -> Task:
-    """Submit what the target names; the task as it then is."""
+    """Submit what the target names; the task as it then is. `part`: which of several tasks of one
+    request this is, so that each has an id of its own also when the request is repeated."""
+    if id is None and part is not None:
+        id = caller.scope.new_subject_id("part", part)
     wanted = TaskRequest(
         kind=target.kind,
         id=None if id is None else check_id(id),

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.dialects.trying import SETTINGS
+from tests.e2e.dialects.trying import SETTINGS, public_key
 from tests.e2e.running import Running
 
 
 @pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("dialects")
+    (folder / "key.pem").write_text(public_key())
     environment = {name: json.dumps(value) for name, value in SETTINGS.items()}
-    running = Running(tmp_path_factory.mktemp("dialects"), environment=environment)
+    environment["COUNTERMAND_JWT__KEYS_FILE"] = str(folder / "key.pem")
+    running = Running(folder, environment=environment)
     running.start()
     yield running
     assert running.stop() == 0, running.said()[-4000:]

@@ -1,8 +1,12 @@
 """Settings for trying the dialects, and waiting for what their tasks come to."""
 
+import time
 from typing import Any
 
 import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.e2e.running import until_running
 
@@ -24,12 +28,30 @@ AGENTS = {
 }
 SIGNING_SECRET = "a secret of at least thirty-two characters"
 WIDGET_SECRET = "another secret of thirty-two characters"
+SITE = "11111111-1111-4111-8111-111111111111"
+ELSEWHERE = "22222222-2222-4222-8222-222222222222"
+FOREIGN_SITE = "33333333-3333-4333-8333-333333333333"
+FLOWLESS_SITE = "44444444-4444-4444-8444-444444444444"
+RACKS = ["55555555-5555-4555-8555-555555555555", "66666666-6666-4666-8666-666666666666"]
+SIGNER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 SETTINGS: dict[str, Any] = {
     "COUNTERMAND_SHUTDOWN_GRACE_SECONDS": 0,
     "COUNTERMAND_DIALECTS__CANCEL_WAIT_SECONDS": 1,
     "COUNTERMAND_DIALECTS__CRM": {
         "agents": {"analytics": SLEEP, "order": DONE, "quote": FAILING, "customer": STUBBORN},
         "session_secret": SIGNING_SECRET,
+    },
+    "COUNTERMAND_DIALECTS__NICO": {
+        "sites": {
+            SITE: {"racks": RACKS},
+            ELSEWHERE: {"region": "elsewhere"},
+            FOREIGN_SITE: {"provider": "other"},
+            FLOWLESS_SITE: {"flow": False},
+        },
+        "providers": {"default": ["default", "acme"], "other": ["others"]},
+        "power": SLEEP,
+        "firmware": STUBBORN,
+        "bringup": {"kind": "sleep", "payload": {"seconds": "${request.seconds}"}},
     },
     "COUNTERMAND_DIALECTS__SIGMIC": {
         "target": COUNTING,
@@ -59,3 +81,13 @@ def forced(native: httpx.Client, task_id: str) -> None:
         f"/tasks/{task_id}/cancel", json={"mode": "force"}, headers={"prefer": "wait=20"}
     )
     assert answer.status_code == 200, answer.text
+
+
+def public_key() -> str:
+    """Of who signs bearer tokens here, in PEM."""
+    public = SIGNER.public_key()
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def bearer_token(**claims: Any) -> str:
+    return jwt.encode({"sub": "carol", "exp": int(time.time()) + 600, **claims}, SIGNER, "RS256")
