@@ -8,8 +8,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from signal import SIGINT, SIGQUIT
 
 import pytest
 
@@ -146,8 +147,17 @@ async def test_a_command_gets_what_it_is_given_and_nothing_else(
     assert (await proof(tree)).status == 0
 
 
+@pytest.fixture
+def started_in_the_background() -> Iterator[None]:
+    """As by a shell, which has such programs ignore what the keyboard sends to others."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (SIGINT, SIGQUIT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 async def test_a_command_leads_a_session_and_neither_ignores_nor_blocks_a_signal(
-    guardian: Guardian, scene: Scene
+    started_in_the_background: None, guardian: Guardian, scene: Scene
 ) -> None:
     tree = await scene.spawn(guardian, ["sleep", "600"])
 

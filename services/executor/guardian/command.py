@@ -12,13 +12,9 @@ from typing import NamedTuple, NoReturn
 
 from .kernel import die_with_parent
 
-RESET = (
-    signal.SIGPIPE,  # these two: ignored by Python
-    signal.SIGXFSZ,
-    signal.SIGINT,  # these three: ignored by guardian and keeper
-    signal.SIGTERM,
-    signal.SIGHUP,
-)
+RESET = tuple(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+"""Python, guardian and keeper ignore some; others were ignored by whoever started the service: a
+shell does that to what it starts in the background."""
 BEYOND_ALL_FDS = max(os.sysconf("SC_OPEN_MAX"), 4096)
 LOST_ITS_KEEPER = 126
 CANNOT_EXEC = 127
