@@ -1,19 +1,16 @@
 """From the append of a cancel to the end of its run, in the whole embedded service without HTTP.
 
-Beside the least that any durable stop must do: one commit, one message to another process that
-stops something, one message back, one commit.
+Beside the least that any durable stop must do (see `bare_stop`), in turns with it: after the same
+pause, as a processor that has been idle is slow at first.
 """
 
 import asyncio
-import os
-import socket
-import sqlite3
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -41,6 +38,8 @@ Kind = Literal["tasks", "processes"]
 
 RUNS = 500
 WARM_UP_RUNS = 20
+PAUSE_SECONDS = 0.01
+"""What is cancelled has been running for a while; so has the limit's."""
 PATIENCE_SECONDS = 20.0
 USER = Actor(kind="user", id="ada", organization="acme", authenticated_by="api_key")
 
@@ -48,8 +47,12 @@ USER = Actor(kind="user", id="ada", organization="acme", authenticated_by="api_k
 class Times(NamedTuple):
     """Milliseconds, of each run."""
 
-    to_stopped: Sequence[float]
-    to_durable: Sequence[float]
+    to_stopped: list[float]
+    to_durable: list[float]
+
+    def add(self, to_stopped_seconds: float, to_durable_seconds: float) -> None:
+        self.to_stopped.append(to_stopped_seconds * 1000)
+        self.to_durable.append(to_durable_seconds * 1000)
 
 
 class Onlooker:
@@ -113,7 +116,9 @@ async def a_service(folder: Path) -> AsyncIterator[Service]:
         onlooker = Onlooker()
         add_listener(embedded.ledger, onlooker)
         stopping, listening = asyncio.Event(), asyncio.Event()
-        voice = Voice(embedded.history, world, source="benchmark", region="local")
+        voice = Voice(
+            embedded.history, world, source="benchmark", region="local", words=embedded.words
+        )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(run_embedded(embedded, stopping, lambda _: listening.set()))
             try:
@@ -129,30 +134,81 @@ def add_listener(ledger: Ledger, onlooker: Onlooker) -> None:
     ledger._listeners = (*ledger._listeners, onlooker)
 
 
-async def ours(folder: Path, kind: Kind, runs: int) -> Times:
-    to_stopped, to_durable = [], []
-    stopped_file = folder / "stopped"
-    stopped_file.touch()
-    async with a_service(folder) as service:
-        for number in range(runs + WARM_UP_RUNS):
-            task_id = f"{kind}-{number}"
-            ended = await started(service, folder, kind, task_id)
-            body = CancelRequested(actor=USER, reason="measured")
-            event = service.voice.event(body, subject=task_id, organization="acme")
-            began = time.monotonic()
-            await service.voice.say(event)
-            durable_at = await service.onlooker.saw(TaskCancelled)
-            stopped_at = await ended()
+class Chatty:
+    """A program that answers lines with lines."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def asked(self, line: str) -> str:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n".encode())
+        return await self.heard()
+
+    async def heard(self) -> str:
+        assert self._process.stdout is not None
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return (await self._process.stdout.readline()).decode()
+
+
+@asynccontextmanager
+async def chatty(module: str, *arguments: str) -> AsyncIterator[Chatty]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments, stdin=PIPE, stdout=PIPE
+    )
+    try:
+        yield Chatty(process)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await process.wait()
+
+
+class Stage(NamedTuple):
+    """Where a run begins, and who is asked when it ended."""
+
+    service: Service
+    folder: Path
+    ends: Chatty
+
+
+async def in_turns(folder: Path, kind: Kind) -> tuple[Times, Times]:
+    """Run by run: ours, and the limit."""
+    ours, least = Times([], []), Times([], [])
+    (folder / "stopped").touch()
+    (folder / "plain").mkdir()
+    async with (
+        a_service(folder) as service,
+        chatty("benchmarks.bare_stop", kind, str(folder / "plain"), str(PAUSE_SECONDS)) as bare,
+        chatty("benchmarks.ends") as ends,
+    ):
+        stage = Stage(service, folder, ends)
+        for number in range(RUNS + WARM_UP_RUNS):
+            measured = await one_stop(stage, kind, f"{kind}-{number}")
+            least_ns = map(int, (await bare.asked("again")).split())
             if number >= WARM_UP_RUNS:
-                to_stopped.append((stopped_at - began) * 1000)
-                to_durable.append((durable_at - began) * 1000)
-    return Times(to_stopped, to_durable)
+                ours.add(*measured)
+                least.add(*(each / 1e9 for each in least_ns))
+    return ours, least
 
 
-async def started(
-    service: Service, folder: Path, kind: Kind, task_id: str
-) -> Callable[[], Awaitable[float]]:
+async def one_stop(stage: Stage, kind: Kind, task_id: str) -> tuple[float, float]:
+    """Seconds from the append of a cancel until the run had ended, and until that was durable."""
+    service = stage.service
+    ended = await started(stage, kind, task_id)
+    await asyncio.sleep(PAUSE_SECONDS)
+    body = CancelRequested(actor=USER, reason="measured")
+    event = service.voice.event(body, subject=task_id, organization="acme")
+    began = time.monotonic()
+    await service.voice.say(event)
+    durable_at = await service.onlooker.saw(TaskCancelled)
+    return await ended() - began, durable_at - began
+
+
+async def started(stage: Stage, kind: Kind, task_id: str) -> Callable[[], Awaitable[float]]:
     """Have a task run; the answer tells when it has ended."""
+    service, folder, ends = stage
     service.onlooker.expect(task_id)
     pid_file, stopped_file = folder / "pid", folder / "stopped"
     pid_file.unlink(missing_ok=True)
@@ -165,15 +221,18 @@ async def started(
     body = TaskSubmitted(actor=USER, kind=what[0], payload=dict(what[1]))
     await service.voice.say(service.voice.event(body, subject=task_id, organization="acme"))
     await service.onlooker.saw(TaskStarted)
+
+    async def told() -> float:
+        if kind == "tasks":
+            return int(stopped_file.read_text().splitlines()[lines + 1]) / 1e9
+        return int(await ends.heard()) / 1e9
+
     if kind == "tasks":
         await written(stopped_file, lines + 1)
-
-        async def told() -> float:
-            return int(stopped_file.read_text().splitlines()[lines + 1]) / 1e9
-
-        return told
-    await written(pid_file, 1)
-    return ended_process(int(pid_file.read_text()))
+    else:
+        await written(pid_file, 1)
+        await ends.asked(pid_file.read_text().strip())
+    return told
 
 
 async def written(file: Path, lines: int) -> None:
@@ -187,98 +246,14 @@ def lines_of(file: Path) -> int:
     return file.read_text().count("\n") if file.exists() else 0
 
 
-def ended_process(pid: int) -> Callable[[], Awaitable[float]]:
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[float] = loop.create_future()
-    pidfd = os.pidfd_open(pid)
-
-    def note() -> None:
-        loop.remove_reader(pidfd)
-        os.close(pidfd)
-        ended.set_result(time.monotonic())
-
-    loop.add_reader(pidfd, note)
-
-    async def told() -> float:
-        return await ended
-
-    return told
-
-
-def least(folder: Path, kind: Kind, runs: int) -> Times:
-    """The limit, run by run."""
-    to_stopped, to_durable = [], []
-    with plain_table(folder) as commit, bare_stopper(kind) as ask:
-        for number in range(runs + WARM_UP_RUNS):
-            assert ask(b"start\n") == b"started\n"
-            began = time.monotonic()
-            commit()
-            stopped_at = int(ask(b"stop\n")) / 1e9
-            commit()
-            durable_at = time.monotonic()
-            if number >= WARM_UP_RUNS:
-                to_stopped.append((stopped_at - began) * 1000)
-                to_durable.append((durable_at - began) * 1000)
-    return Times(to_stopped, to_durable)
-
-
-@contextmanager
-def plain_table(folder: Path) -> Iterator[Callable[[], None]]:
-    connection = sqlite3.connect(folder / "plain.db", isolation_level=None)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("CREATE TABLE events (id INTEGER PRIMARY KEY, state BLOB)")
-    state = b"x" * 600
-
-    def commit() -> None:
-        connection.execute("INSERT INTO events (state) VALUES (?)", (state,))
-
-    try:
-        yield commit
-    finally:
-        connection.close()
-
-
-@contextmanager
-def bare_stopper(kind: Kind) -> Iterator[Callable[[bytes], bytes]]:
-    near, far = socket.socketpair()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.bare_stopper", kind, str(far.fileno())],
-        pass_fds=(far.fileno(),),
-    )
-    far.close()
-    lines = near.makefile("rwb", buffering=0)
-
-    def ask(words: bytes) -> bytes:
-        lines.write(words)
-        return lines.readline()
-
-    try:
-        yield ask
-    finally:
-        lines.close()
-        near.close()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(5)
-        process.kill()
-        process.wait()
-
-
 @cache
 def both(kind: Kind) -> tuple[Times, Times]:
-    """Measured once for all figures of a kind: the limit before and after, as machines drift."""
-    with folder_on_disk() as folder:
-        home = folder.resolve()
-        for name in ("before", "service", "after"):
-            (home / name).mkdir()
-        before = least(home / "before", kind, RUNS // 2)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            measured = runner.run(ours(home / "service", kind, RUNS))
-        after = least(home / "after", kind, RUNS // 2)
-        limit = Times(
-            [*before.to_stopped, *after.to_stopped], [*before.to_durable, *after.to_durable]
-        )
-        return measured, limit
+    """Measured once for all figures of a kind."""
+    with (
+        folder_on_disk() as folder,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        return runner.run(in_turns(folder.resolve(), kind))
 
 
 def compared(kind: Kind, moment: int, quantile: float) -> Measurement:
