@@ -17,7 +17,7 @@ from projections.checkpoint import Checkpoint, OutOfOrder, digest_of
 from projections.entry import Entry
 from projections.history_rows import Stored
 from projections.moments import us
-from projections.place import Place, place
+from projections.place import OFFSET_BITS, Place
 from projections.task_rows import Cells
 
 Key: TypeAlias = tuple[str, str]
@@ -71,7 +71,8 @@ def folded(checkpoints: Mapping[int, Checkpoint], entries: Iterable[Entry]) -> B
         latest_us = max(appended_us, latest.get(partition, appended_us))
         latest[partition] = latest_us
         last_values[partition] = value
-        add(batch, (place(position), appended_us, latest_us, value), entry)
+        here = partition << OFFSET_BITS | offset
+        add(batch, (here, appended_us, latest_us, value), entry)
     for partition, value in last_values.items():
         batch.checkpoints[partition] = Checkpoint(
             reached[partition], digest_of(value), latest[partition]
@@ -81,7 +82,7 @@ def folded(checkpoints: Mapping[int, Checkpoint], entries: Iterable[Entry]) -> B
 
 def add(batch: Batch, stored: Stored, entry: Entry) -> None:
     """The rows of one entry."""
-    _, event, outcome, trouble, subject, live = entry
+    _, event, outcome, trouble, subject, live, root = entry
     if event is None:
         batch.history.append(history_rows.malformed(stored, outcome, trouble))
         return
@@ -104,9 +105,8 @@ def add(batch: Batch, stored: Stored, entry: Entry) -> None:
             add_task(batch, event, here, subject, after)
         add_note(batch, event)
     if live is not None:
-        key = event.key
-        before = batch.roots.get(key)
-        batch.roots[key] = (key, before[1] if before else here, live + 0)
+        before = batch.roots.get(root)
+        batch.roots[root] = (root, before[1] if before else here, live + 0)
 
 
 def add_task(batch: Batch, event: Event, here: Place, task: TaskState, after: Cells) -> None:

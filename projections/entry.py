@@ -24,6 +24,8 @@ class Entry(NamedTuple):
     """What the event is about, as it is from then on, whatever the verdict; None: not there."""
     live: bool | None = None
     """Whether the root is alive from then on; None: as before."""
+    key: str = ""
+    """Of the event's root."""
 
 
 class Decoded(NamedTuple):
@@ -32,6 +34,8 @@ class Decoded(NamedTuple):
     record: Record
     event: Event | None
     trouble: str = ""
+    key: str = ""
+    """The event's; it is asked for again and again."""
 
 
 def unread(records: Iterable[Record], frontier: Frontier) -> Iterator[Record]:
@@ -47,9 +51,10 @@ def unread(records: Iterable[Record], frontier: Frontier) -> Iterator[Record]:
 def decoded(record: Record) -> Decoded:
     """The record with its event. An unknown version raises: nobody goes past what it can't read."""
     try:
-        return Decoded(record, decode(record.value))
+        event = decode(record.value)
     except MalformedEvent as error:
         return Decoded(record, None, error.why)
+    return Decoded(record, event, "", event.key)
 
 
 def malformed(one: Decoded) -> Entry:

@@ -43,7 +43,7 @@ class Memory:
 
     def missing(self, batch: Iterable[Decoded]) -> set[str]:
         """The keys of roots that this batch is about and that must be recalled first."""
-        keys = {one.event.key for one in batch if one.event is not None}
+        keys = {one.key for one in batch if one.event is not None}
         return keys.difference(self.roots)
 
     def recall(self, key: str, history: Iterable[Event] = ()) -> Root:
@@ -67,7 +67,7 @@ class Memory:
         event = one.event
         if event is None:
             return malformed(one)
-        key = event.key
+        key = one.key
         root = self.roots[key]
         was_live = root.live
         outcome = evolve(root, event)
@@ -79,7 +79,7 @@ class Memory:
             known = live
         if not (live and was_live):
             self._settle(key, root, one.record.position)
-        return Entry(one.record, event, outcome, "", named(root, event.subject), known)
+        return Entry(one.record, event, outcome, "", named(root, event.subject), known, key)
 
     def forget(self, projected: Frontier) -> None:
         """Let finished roots go, the oldest first, as far as the history has reached them."""

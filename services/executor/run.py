@@ -13,6 +13,7 @@ from events.cancel_events import CancelObserved, CancelUnconfirmed, TaskCancelle
 from events.errors import EventTooLarge, InvalidId
 from events.event import Event
 from events.ids import check_id, derived_id
+from events.log import Message
 from events.run_events import (
     OutputSummary,
     RunReleased,
@@ -93,7 +94,7 @@ class LiveRun:
     acted_on: Stop | None = None
     mask: Mask = field(default_factory=Mask)
     """Over the task's secrets, in whatever the run says."""
-    unsaid: list[Event] = field(default_factory=list)
+    unsaid: list[Message] = field(default_factory=list)
     """That the run was asked: said with its outcome, when that follows at once."""
     told: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever `stop`, `cancel` or `disowned` changes."""
@@ -140,7 +141,7 @@ class LiveRun:
         else:
             handle.ask(stop)
         if self.cancel is not None and not self.disowned:
-            self.unsaid.append(self._observed(self.cancel))
+            self.unsaid.append(self.around.voice.message(self._observed(self.cancel)))
 
     def answered(self, wait: int, answer: JsonValue) -> None:
         if self.handle is not None:
@@ -387,7 +388,8 @@ class LiveRun:
     async def _say_outcome(self, ending: Ending) -> None:
         event = self._event(self._outcome(ending), derived_id(self.run_id, "outcome"))
         observed, self.unsaid = self.unsaid, []
-        await self.around.voice.say(*observed, event)
+        voice = self.around.voice
+        await voice.say_messages([*observed, voice.message(event)])
 
     def _outcome(self, ending: Ending) -> HistoryBody:
         match ending:
@@ -433,7 +435,7 @@ class LiveRun:
 
     def _say_unsaid(self) -> None:
         observed, self.unsaid = self.unsaid, []
-        self.around.tasks.create_task(self.around.voice.say(*observed))
+        self.around.tasks.create_task(self.around.voice.say_messages(observed))
 
     def _say_unconfirmed(self, handle: RunHandle) -> None:
         if self.cancel is None or self.disowned:

@@ -24,7 +24,7 @@ from services.read_models.writing import Writer
 
 Answer = TypeVar("Answer")
 
-RECORDS_AT_ONCE = 2000
+RECORDS_AT_ONCE = 5000
 FINISHED_KEPT = 5_000
 """Less than a service keeps: what finished is seldom spoken of again."""
 

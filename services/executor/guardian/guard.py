@@ -161,7 +161,7 @@ class Guardian:
             self._sweep_again_seconds = min(2 * self._sweep_again_seconds, LONGEST_WAIT_SECONDS)
             return False
         for tree in self._unproved:
-            wire.tell(tree, wire.GONE, status=None, killed=self._swept, by="guardian")
+            wire.tell_gone(tree, None, self._swept, "guardian")
             tree.close()
         self._unproved.clear()
         self._swept = 0

@@ -19,6 +19,8 @@ from .reaping import ChildWatch, collect, kill_until
 LEFTOVERS_SECONDS = 1.0
 """How long what a process leaves behind, having ended by itself, may take to end as well."""
 TERMINATE_ROUNDS = 5
+NO_SIGNAL = 0
+"""To be sent to nobody's harm."""
 
 
 class Keeper:
@@ -35,6 +37,8 @@ class Keeper:
         """The pipe that says how the start went, until it has."""
         self._failed = False
         self._status: int | None = None
+        self._told = False
+        """That it has ended, while others of its tree haven't."""
         self._killed: int | None = None
         """How many ended by SIGKILL since we began to send it."""
         self._asked = False
@@ -72,13 +76,7 @@ class Keeper:
                 self._kill()
                 break
         if not self._failed:
-            wire.tell(
-                self._executor,
-                wire.GONE,
-                status=self._status,
-                killed=self._killed or 0,
-                by="keeper",
-            )
+            wire.tell_gone(self._executor, self._status, self._killed or 0, "keeper")
 
     def _patience_milliseconds(self) -> float | None:
         if self._kill_at is None:
@@ -90,14 +88,12 @@ class Keeper:
         packet = wire.heard(self._executor)
         if packet is None:
             return True
-        if not packet:
+        if packet != wire.TERMINATE:
             return False
-        what = wire.decoded(packet)["what"]
-        if what == wire.TERMINATE:
-            self._asked = True
-            self._kill_at = None  # from now on the executor counts
-            self._terminate()
-        return bool(what != wire.KILL)
+        self._asked = True
+        self._kill_at = None  # from now on the executor counts
+        self._terminate()
+        return True
 
     def _see_how_it_started(self) -> None:
         """The start has succeeded, or it hasn't."""
@@ -116,6 +112,13 @@ class Keeper:
             started_ticks=self._started_ticks,
             keeper=os.getpid(),
         )
+        self._rehearse()
+
+    def _rehearse(self) -> None:
+        """What a stop does, without effect: when it comes, its memory is no longer the guardian's,
+        to be copied page by page while somebody waits."""
+        self._to_main_group(NO_SIGNAL)
+        descendants(os.getpid())
 
     def _terminate(self) -> None:
         """Ask everybody in the tree, also those born while we ask, and those that are stopped."""
@@ -155,7 +158,11 @@ class Keeper:
             kill(row)
 
     def _all_gone(self) -> bool:
-        return collect(self._ended)
+        all_gone = collect(self._ended)
+        if self._status is not None and not (all_gone or self._told):
+            self._told = True
+            wire.tell(self._executor, wire.EXITED, status=self._status)
+        return all_gone
 
     def _ended(self, pid: int, status: int) -> None:
         if self._killed is not None and os.WIFSIGNALED(status):
@@ -167,7 +174,6 @@ class Keeper:
         self._status = status
         if self._failed:
             return
-        wire.tell(self._executor, wire.EXITED, status=status)
         if not self._asked and self._killed is None:
             self._kill_at = time.monotonic() + LEFTOVERS_SECONDS
             self._terminate()

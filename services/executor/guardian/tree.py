@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from . import wire
 from .successor import answered_by_thread
@@ -29,9 +29,9 @@ class Gone(NamedTuple):
     """The main process's wait status, as far as somebody who knew it lived to tell."""
     killed: int
     """How many processes ended by SIGKILL since it was first sent."""
-    by: Literal["keeper", "guardian", "search"]
-    """Who knows: the tree's keeper had no child left; the guardian, its heir, had none; or both
-    were killed, and no process shows the tree's mark (see `survivors`)."""
+    by: str
+    """Who knows. `keeper`: the tree's own, which had no child left; `guardian`, its heir, which had
+    none; `search`: both were killed, and no process shows the tree's mark (see `survivors`)."""
 
 
 class Tree:
@@ -77,16 +77,18 @@ class Tree:
         if self.started.done() and not self.started.cancelled():
             self.started.exception()  # heard too late to be of interest
 
-    def _say(self, what: str) -> None:
+    def _say(self, packet: bytes) -> None:
         if self._sock.fileno() >= 0:
-            wire.tell(self._sock, what)
+            wire.send(self._sock, packet)
 
     def _hear(self) -> None:
         while self._sock.fileno() >= 0:
             packet = wire.heard(self._sock)
             if packet is None:
                 return
-            if packet:
+            if packet.startswith(wire.GONE):
+                self._end(*wire.gone(packet))
+            elif packet:
                 self._learn(wire.decoded(packet))
             else:
                 self._close()
@@ -105,8 +107,6 @@ class Tree:
                     self.started.set_exception(CannotStart(words["error"]))
             case wire.EXITED:
                 resolve(self.exited, words["status"])
-            case wire.GONE:
-                self._end(words["status"], words["killed"], words["by"])
             case other:
                 raise AssertionError(f"a keeper of another release says {other!r}")
 
@@ -115,14 +115,12 @@ class Tree:
         searched = answered_by_thread(lambda: kill_marked(exactly=self._mark))
         searched.add_done_callback(lambda _: self._end(None, searched.result(), "search"))
 
-    def _end(
-        self, status: int | None, killed: int, by: Literal["keeper", "guardian", "search"]
-    ) -> None:
+    def _end(self, status: int | None, killed: int, by: str) -> None:
         self._close()
         if status is None and self.exited.done():
             status = self.exited.result()
         # Unknown: but with its keeper the kernel kills the main process, if it still was alive.
-        resolve(self.exited, KILLED_STATUS)
+        resolve(self.exited, KILLED_STATUS if status is None else status)
         resolve(self.gone, Gone(status, killed, by))
         if not self.started.done():
             self.started.set_exception(CannotStart("keeper or guardian died, or had no room"))

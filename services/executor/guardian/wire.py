@@ -20,9 +20,9 @@ ERROR_CHARACTERS = 2_000
 SPAWN = "spawn"
 LEASE = "lease"
 TAKE_OVER = "take_over"
-# From the executor to a keeper.
-TERMINATE = "terminate"
-KILL = "kill"
+# From the executor to a keeper: whole packets, as a stop waits for nothing to be decoded.
+TERMINATE = b"terminate"
+KILL = b"kill"
 # From the guardian.
 READY = "ready"
 CANNOT_GUARD = "cannot_guard"
@@ -30,7 +30,8 @@ CANNOT_GUARD = "cannot_guard"
 STARTED = "started"
 CANNOT_START = "failed_to_start"
 EXITED = "exited"
-GONE = "gone"
+GONE = b"gone "
+"""A packet that begins so says status, killed and by whom, divided by spaces: see TERMINATE."""
 
 
 def encoded(what: str, **about: object) -> bytes:
@@ -45,8 +46,23 @@ def decoded(packet: bytes) -> dict[str, Any]:
 def tell(sock: socket.socket, what: str, **about: object) -> None:
     """Say it if somebody listens. Never waits: who doesn't read, learns the end from the
     socket's end."""
+    send(sock, encoded(what, **about))
+
+
+def tell_gone(sock: socket.socket, status: int | None, killed: int, by: str) -> None:
+    """The proof."""
+    send(sock, b"%s%d %d %s" % (GONE, -1 if status is None else status, killed, by.encode()))
+
+
+def gone(packet: bytes) -> tuple[int | None, int, str]:
+    """What `tell_gone` said."""
+    status, killed, by = packet[len(GONE) :].split()
+    return None if status == b"-1" else int(status), int(killed), by.decode()
+
+
+def send(sock: socket.socket, packet: bytes) -> None:
     with contextlib.suppress(OSError):
-        sock.send(encoded(what, **about), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+        sock.send(packet, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
 
 def in_memory(words: Mapping[str, object]) -> int:
