@@ -24,6 +24,7 @@ from services.gateway.server import Server, new_server
 from services.ledger import Ledger
 from services.operations.scope import Parts
 from services.outputs import Outputs
+from services.own_words import OwnWords
 from services.projector import Projector
 from services.pulse.pulse import Pulse
 from services.read_models.models import ReadModels
@@ -51,6 +52,7 @@ class Embedded:
     store: ControlStore
     history: EmbeddedLog
     output: EmbeddedLog
+    words: OwnWords
     reads: ReadModels
     projector: Projector
     verdicts: Verdicts
@@ -91,8 +93,9 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     vault = Vault(store, world.now, Declared(settings.secret_fields))
     key_destroyer = KeyDestroyer(vault, lambda who, task: reads.of(who).task(task), world.now)
     executor_id = f"executor-{world.new_id()}"
-    voice = Voice(history, world, source=executor_id, region=settings.region)
-    watch_voice = Voice(history, world, source="watchdog", region=settings.region)
+    words = OwnWords()
+    voice = Voice(history, world, source=executor_id, region=settings.region, words=words)
+    watch_voice = Voice(history, world, source="watchdog", region=settings.region, words=words)
     executor = Executor(
         executor_id,
         history=history,
@@ -116,7 +119,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     )
     pulse = Pulse(
         heartbeats=heartbeats,
-        voice=Voice(history, world, source="pulse", region=settings.region),
+        voice=Voice(history, world, source="pulse", region=settings.region, words=words),
         world=world,
         settings=settings.pulse,
         pulse_id=f"pulse-{world.new_id()}",
@@ -124,11 +127,12 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     await pulse.recall(reads)
     # The executor hears first: nothing stands between a cancel and its run.
     listeners = (executor, voice, watch_voice, verdicts, watchdog, projector, key_destroyer, pulse)
-    ledger = Ledger(history, reads, listeners, cancel_listeners=(executor,))
+    ledger = Ledger(history, reads, listeners, cancel_listeners=(executor,), words=words)
     outputs = Outputs(output)
     limits = settings.gateway
     parts = Parts(
         log=history,
+        words=words,
         reads=reads,
         verdicts=verdicts,
         world=world,
@@ -158,6 +162,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         store=store,
         history=history,
         output=output,
+        words=words,
         reads=reads,
         projector=projector,
         verdicts=verdicts,

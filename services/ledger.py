@@ -22,6 +22,7 @@ from events.project_events import ProjectCancelRequested
 from events.state import Root
 from projections.entry import Decoded, Entry, decoded, unread
 from projections.memory import Memory
+from services.own_words import OwnWords
 
 RECALLED_AT_ONCE = 500
 """Live roots asked for in one question, at the start."""
@@ -97,7 +98,9 @@ class Ledger:
         listeners: Sequence[Listener],
         cancel_listeners: Sequence[CancelListener] = (),
         batch_records: int = 200,
+        words: OwnWords | None = None,
     ) -> None:
+        """`words`: what is appended by this process, which needn't be decoded again."""
         self.memory = Memory()
         self.frontier: dict[int, int] = {}
         """How far everything was judged."""
@@ -109,6 +112,7 @@ class Ledger:
         self._listeners = listeners
         self._cancel_listeners = cancel_listeners
         self._batch_records = batch_records
+        self._words = words or OwnWords()
 
     async def run(self) -> None:
         """Follow the log until cancelled."""
@@ -154,9 +158,13 @@ class Ledger:
             partition = record.position.partition
             if partition not in self.stopped:
                 try:
-                    yield decoded(record)
+                    yield self._decoded(record)
                 except UnknownVersion as why:
                     self.stopped[partition] = Stopped(record.position, why)
+
+    def _decoded(self, record: Record) -> Decoded:
+        event = self._words.heard(record.value)
+        return decoded(record) if event is None else Decoded(record, event, "", event.key)
 
     def _pass_on_cancels(self, records: Sequence[Record]) -> None:
         cancels = [

@@ -1,8 +1,10 @@
 """Feeds what the ledger has judged to the read models: the one who writes them.
 
 A listener of the ledger with a bounded queue, and a thread that writes what has come, batch after
-batch; who waits for the read models is woken after each commit. Progress lives in the tables only.
-When a rebuilt generation has taken over, it goes on there. Knows no rules and no log.
+batch; who waits for the read models is woken after each commit. While nobody waits for them it
+lingers a moment, as what stops a run is not to share the processor with rows that nobody reads yet
+(docs/decisions/0037). Progress lives in the tables only. When a rebuilt generation has taken over,
+it goes on there. Knows no rules and no log.
 """
 
 import asyncio
@@ -23,6 +25,9 @@ from services.read_models.writing import Writer
 
 ENTRIES_LIMIT = 10_000
 """In the queue. The ledger waits beyond it."""
+LINGER_SECONDS = 0.003
+"""While fewer than so many entries wait, and nobody for them."""
+MANY_ENTRIES = 200
 ROWS_AT_ONCE = 2_000
 """In one transaction, give or take an entry: one cancel may change ten thousand tasks."""
 
@@ -42,9 +47,11 @@ class Projector:
         self._closed = False
         self._thread = ThreadPoolExecutor(1, "projector")
         self._waiting: deque[Entry] = deque()
-        self._some = asyncio.Event()
+        self._due = asyncio.Event()
+        self._lingering: asyncio.TimerHandle | None = None
         self._room = asyncio.Event()
         self._room.set()
+        models.hurry_with(self._hurry)
 
     # ------------------------------------------------------------------ what the ledger tells
 
@@ -53,7 +60,11 @@ class Projector:
 
     def entered(self, entries: Sequence[Entry]) -> None:
         self._waiting.extend(entries)
-        self._some.set()
+        if len(self._waiting) >= MANY_ENTRIES or self._models.awaited:
+            self._hurry()
+        elif self._lingering is None:
+            loop = asyncio.get_running_loop()
+            self._lingering = loop.call_later(LINGER_SECONDS, self._hurry)
         if len(self._waiting) >= ENTRIES_LIMIT:
             self._room.clear()
 
@@ -68,7 +79,7 @@ class Projector:
         """Write until cancelled. What is being written is written to its end."""
         try:
             while True:
-                await self._some.wait()
+                await self._due.wait()
                 writing = asyncio.create_task(self._write(self._next()))
                 try:
                     await asyncio.shield(writing)
@@ -105,6 +116,14 @@ class Projector:
         self._writer.write(batch, self._checkpoints)
         self._checkpoints = batch.checkpoints
 
+    def _hurry(self) -> None:
+        """Somebody waits for what has come, or it has waited long enough."""
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
+        if self._waiting:
+            self._due.set()
+
     def _next(self) -> list[Entry]:
         """The oldest entries, as many as one transaction takes."""
         waiting, rows = self._waiting, 0
@@ -114,7 +133,7 @@ class Projector:
             taken.append(entry)
             rows += 1 + len(entry.outcome.tasks)
         if not waiting:
-            self._some.clear()
+            self._due.clear()
         if len(waiting) < ENTRIES_LIMIT:
             self._room.set()
         return taken

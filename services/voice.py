@@ -21,6 +21,7 @@ from events.positions import Frontier, Position
 from events.state import Root
 from events.vocabulary import AnyBody
 from projections.entry import Entry
+from services.own_words import OwnWords
 from services.world import World
 
 REPEAT_AFTER_SECONDS = 0.05
@@ -30,7 +31,11 @@ REPEAT_AFTER_AT_MOST_SECONDS = 2.0
 class Voice:
     """One service's way to the history."""
 
-    def __init__(self, log: Log, world: World, *, source: str, region: str) -> None:
+    def __init__(
+        self, log: Log, world: World, *, source: str, region: str, words: OwnWords | None = None
+    ) -> None:
+        """`words`: shared with the ledger of this process, if it has one."""
+        self._message = message if words is None else words.message
         self._log = log
         self._world = world
         self._source = source
@@ -63,9 +68,15 @@ class Voice:
             traceparent=cause.traceparent if cause else traceparent,
         )
 
+    def message(self, event: Event) -> Message:
+        """The event as the log takes it: to be said later, when every moment counts."""
+        return self._message(event)
+
     async def say(self, *events: Event) -> Sequence[Position]:
         """Append, for as long as it takes; whoever can't wait cancels."""
-        messages = [message(event) for event in events]
+        return await self.say_messages([self._message(event) for event in events])
+
+    async def say_messages(self, messages: Sequence[Message]) -> Sequence[Position]:
         try:
             return await self._log.append(messages)
         except LogUnavailable:

@@ -1,15 +1,18 @@
 """Many callers, one writer: whatever waits while a commit runs shares the next one.
 
 There is no delay and no timer: a lone caller is stored at once, and the busier it gets, the larger
-the groups. The writer has a thread of its own; without one (for simulations, and for stores that
-never block) it works in the event loop, where nothing but the callers decides the order.
+the groups. While the disk is quick, the event loop commits by itself, once for all who asked in the
+same turn of it; a slow disk gets a thread, so that it holds up nobody but those who wait for it
+(docs/decisions/0012).
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Thread
+from time import perf_counter
 from typing import NamedTuple
 
 from events.errors import LogUnavailable
@@ -44,14 +47,23 @@ class GroupCommit:
         *,
         in_thread: bool,
     ) -> None:
-        """`committed` is called in the event loop after each commit, before its callers hear."""
+        """`committed` is called in the event loop after each commit, before its callers hear.
+
+        Without a thread (for simulations, and for stores that never block) nothing but the callers
+        decides the order.
+        """
         self._writer = writer
         self._committed = committed
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._patience = Patience(limits.append_timeout_seconds, self._too_slow)
         self._room = Room(limits.queue_limit_messages, limits.queue_limit_bytes, self._patience)
-        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._queue: deque[Waiting] = deque()
+        self._called = False
+        """A commit runs in the thread, or is about to be made."""
+        self._quick = not in_thread
+        """How the last commit was. Nobody knows of the first one."""
+        self._groups: SimpleQueue[list[Waiting] | None] = SimpleQueue()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._thread: Thread | None = None
         if in_thread:
@@ -65,9 +77,8 @@ class GroupCommit:
         await self._room.enter(len(values), size_bytes)
         stored: asyncio.Future[int] = self._loop.create_future()
         self._patience.watch(stored)
-        self._queue.put(Waiting(values, size_bytes, stored))
-        if self._thread is None:
-            self._loop.call_soon(self._commit_here)
+        self._queue.append(Waiting(values, size_bytes, stored))
+        self._call()
         return await stored
 
     async def close(self) -> None:
@@ -78,15 +89,28 @@ class GroupCommit:
             self._writer.close()
             return
         if self._thread.is_alive():
-            self._queue.put(None)
+            self._groups.put(None)
         await asyncio.wait([self._ended])
         self._ended.result()
+
+    def _call(self) -> None:
+        """After everybody whose turn it is has asked."""
+        if self._queue and not self._called:
+            self._called = True
+            self._loop.call_soon(self._store)
+
+    def _store(self) -> None:
+        group = self._group()
+        if self._quick:
+            self._settle(group, *self._commit(group))
+        else:
+            self._groups.put(group)
 
     def _run(self) -> None:
         """The thread's life. When the event loop is closed, nobody is left to tell: it ends."""
         with suppress(RuntimeError):
-            while group := self._group(self._queue.get()):
-                self._loop.call_soon_threadsafe(self._settle, group, self._commit(group))
+            while group := self._groups.get():
+                self._loop.call_soon_threadsafe(self._settle, group, *self._commit(group))
             try:
                 self._writer.close()
             except Exception as error:  # noqa: BLE001 (whoever closes raises it)
@@ -94,34 +118,31 @@ class GroupCommit:
             else:
                 self._loop.call_soon_threadsafe(self._ended.set_result, None)
 
-    def _commit_here(self) -> None:
-        with suppress(Empty):
-            group = self._group(self._queue.get_nowait())
-            self._settle(group, self._commit(group))
-
-    def _group(self, first: Waiting | None) -> list[Waiting]:
-        """The first and what waits behind it; nothing when it is the end."""
-        group: list[Waiting] = []
+    def _group(self) -> list[Waiting]:
+        """Who waited longest, and whoever fits in behind."""
+        group = []
         messages = 0
-        waiting = first
-        with suppress(Empty):
-            while waiting is not None:
-                group.append(waiting)
-                messages += len(waiting.values)
-                if messages >= self._limits.commit_limit_messages:
-                    break
-                waiting = self._queue.get_nowait()
+        while self._queue and messages < self._limits.commit_limit_messages:
+            waiting = self._queue.popleft()
+            messages += len(waiting.values)
+            group.append(waiting)
         return group
 
-    def _commit(self, group: Sequence[Waiting]) -> Outcome:
+    def _commit(self, group: Sequence[Waiting]) -> tuple[Outcome, bool]:
+        """What came of it, and whether it was quick."""
+        began = perf_counter()
         try:
             values = [value for waiting in group for value in waiting.values]
             records = self._writer.append(values)
         except Exception as error:  # noqa: BLE001 (each caller of the group raises it)
-            return Outcome(self._writer.end, error)
-        return Outcome(self._writer.end, records=records)
+            outcome = Outcome(self._writer.end, error)
+        else:
+            outcome = Outcome(self._writer.end, records=records)
+        return outcome, perf_counter() - began < self._limits.quick_commit_seconds
 
-    def _settle(self, group: Sequence[Waiting], outcome: Outcome) -> None:
+    def _settle(self, group: Sequence[Waiting], outcome: Outcome, quick: bool) -> None:
+        self._called = False
+        self._quick = quick or self._thread is None
         self._committed(outcome)
         offset = outcome.end - sum(len(waiting.values) for waiting in group)
         for values, size_bytes, stored in group:
@@ -132,6 +153,7 @@ class GroupCommit:
                     stored.set_result(offset)
             offset += len(values)
             self._room.leave(len(values), size_bytes)
+        self._call()  # after those have been called who heard of this commit
 
     def _too_slow(self) -> LogUnavailable:
         return LogUnavailable(

@@ -15,6 +15,8 @@ class Limits:
     """Appends wait while so much is queued. A larger one goes alone."""
     commit_limit_messages: int = 1_000
     """In one transaction; an append of more is stored by several."""
+    quick_commit_seconds: float = 0.005
+    """After a commit that took longer, the next one is made in a thread; 0: each is."""
     append_timeout_seconds: float = 30.0
     read_limit_bytes: int = 16_000_000
     """In one answer, give or take a slice."""

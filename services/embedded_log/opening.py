@@ -20,7 +20,7 @@ async def open_log(
 ) -> EmbeddedLog:
     """The stream in this file, made if it isn't there. Raises `LogInUse` while somebody writes it.
 
-    The clock is called by the writer's thread.
+    The clock is called by the event loop or by the writer's thread, whoever commits.
     """
     limits = limits or Limits()
     lock, writer, stream = await asyncio.to_thread(_opened, path, name, now_us, limits)

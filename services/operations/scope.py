@@ -17,11 +17,12 @@ from events.body import Actor
 from events.errors import LogUnavailable
 from events.event import Event, new_event
 from events.ids import derived_id, marked
-from events.log import Log, Message, message
+from events.log import Log, Message
 from events.outcome import Outcome
 from events.positions import BEGINNING, Frontier, Position, after
 from events.vocabulary import AnyBody
 from events.words import Reason, Verdict
+from services.own_words import OwnWords
 from services.permissions import Permission, Principal
 from services.read_models.models import ReadModels
 from services.read_models.organization import OrganizationView
@@ -39,6 +40,7 @@ class Parts:
     """What all operations of this process share."""
 
     log: Log
+    words: OwnWords
     reads: ReadModels
     verdicts: Verdicts
     world: World
@@ -124,7 +126,7 @@ class Scope:
 
     async def append(self, events: Sequence[Event]) -> Sequence[Position]:
         """Durable when it returns. A failed append means unknown: it is repeated as it was."""
-        messages = [message(event) for event in events]
+        messages = [self.parts.words.message(event) for event in events]
         try:
             positions = await self.parts.log.append(messages)
         except LogUnavailable:

@@ -5,6 +5,7 @@ process notifies. Waiters are woken then; nobody polls. Owns no database.
 """
 
 import asyncio
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count
 
@@ -22,8 +23,16 @@ class Arrivals:
         """By partition, a heap: the offset that is waited for first stands first."""
         self._numbers = count()
         self._given_up = 0
+        self._waiters = 0
+        self.hurry: Callable[[], None] = _nobody
+        """Called when somebody begins to wait: whoever writes the read models had better do it."""
         self._moved = asyncio.Event()
         """Replaced by a new one whenever it is set."""
+
+    @property
+    def awaited(self) -> bool:
+        """Somebody waits for more than they cover."""
+        return self._waiters > 0
 
     def frontier(self) -> Frontier:
         return dict(self._frontier)
@@ -67,6 +76,8 @@ class Arrivals:
             return
         waiter = asyncio.get_running_loop().create_future()
         heappush(self._waiting.setdefault(partition, []), (offset, next(self._numbers), waiter))
+        self._waiters += 1
+        self.hurry()
         try:
             await waiter
         except asyncio.CancelledError:
@@ -74,6 +85,8 @@ class Arrivals:
             if self._given_up > GIVEN_UP_KEPT:
                 self._forget_given_up()
             raise
+        finally:
+            self._waiters -= 1
 
     def _wake(self, partition: int, reached: int) -> None:
         waiting = self._waiting.get(partition, [])
@@ -88,3 +101,7 @@ class Arrivals:
         for waiting in self._waiting.values():
             waiting[:] = [each for each in waiting if not each[2].done()]
             heapify(waiting)
+
+
+def _nobody() -> None:
+    """Who reads beside the process that writes can hurry nobody."""

@@ -4,7 +4,7 @@ ledger needs of the history.
 Reads see one committed state each. What is written here, only the projector writes.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from events.event import Event
 from events.positions import Frontier
@@ -51,6 +51,15 @@ class ReadModels:
         `await models.reached(after({}, positions), 5)`.
         """
         return await self._arrivals.reached(frontier, timeout_seconds)
+
+    @property
+    def awaited(self) -> bool:
+        """Somebody waits for more than they cover."""
+        return self._arrivals.awaited
+
+    def hurry_with(self, hurry: Callable[[], None]) -> None:
+        """Call this when somebody begins to wait."""
+        self._arrivals.hurry = hurry
 
     async def moved(self, beyond: Frontier, timeout_seconds: float) -> Frontier:
         """The frontier as soon as any partition has gone beyond this one, or after the timeout."""
