@@ -6,6 +6,7 @@ those. Owns the words; must not know how a principal proved who it is.
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from events.body import Actor
@@ -47,13 +48,18 @@ class Principal(NamedTuple):
 
     def actor(self) -> Actor:
         """The caller as events name it."""
-        return Actor(
-            kind=self.kind,
-            id=self.id,
-            organization=self.organization,
-            authenticated_by=self.authenticated_by,
-            on_behalf_of=self.on_behalf_of,
-        )
+        return _actor(self)
+
+
+@lru_cache(maxsize=10_000)
+def _actor(principal: Principal) -> Actor:
+    return Actor(
+        kind=principal.kind,
+        id=principal.id,
+        organization=principal.organization,
+        authenticated_by=principal.authenticated_by,
+        on_behalf_of=principal.on_behalf_of,
+    )
 
 
 def permitted(

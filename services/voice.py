@@ -7,6 +7,7 @@ listener.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -133,5 +134,6 @@ class Voice:
         """Always: nothing is queued here."""
 
 
+@lru_cache(maxsize=1_000)
 def as_executor(executor_id: str, organization: str) -> Actor:
     return Actor(kind="executor", id=executor_id, organization=organization)

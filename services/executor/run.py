@@ -46,7 +46,7 @@ from services.executor.settings import ExecutorSettings
 from services.executor.waiting_room import Place
 from services.refusals import Unavailable
 from services.secrets.masking import Mask
-from services.secrets.sealing import GivenSecrets, Secrets
+from services.secrets.sealing import GivenSecrets, Secrets, found
 from services.secrets.vault import SecretsGone, Vault
 from services.voice import Voice, as_executor
 from services.world import World
@@ -217,7 +217,7 @@ class LiveRun:
             if given:
                 raise CannotStart("this executor has no control store to keep secrets' keys in")
             return event
-        secrets = vault.found(body.kind, body.payload, given)
+        secrets = found(vault.declared.of(body.kind), body.payload, given)
         return event if secrets is None else (await vault.seal([(event, secrets)]))[0]
 
     # The recipe

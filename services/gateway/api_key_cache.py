@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,6 +17,14 @@ from services.refusals import Unavailable
 from services.settings import Settings
 
 USE_NOTED_EVERY_SECONDS = 30
+
+
+class Known(NamedTuple):
+    """What the store said of a key."""
+
+    asked_at: float
+    key: ApiKey | None
+    principal: Principal | None
 
 
 class ApiKeyCache:
@@ -34,15 +43,19 @@ class ApiKeyCache:
         self._kept = settings.gateway.keys_kept
         self._now = now
         self._monotonic = monotonic
-        self._known: OrderedDict[str, tuple[float, ApiKey | None, Principal | None]] = OrderedDict()
+        self._known: OrderedDict[str, Known] = OrderedDict()
         self._used: dict[str, datetime] = {}
+        self._asking: dict[str, asyncio.Task[Known]] = {}
 
     async def principal(self, key: str) -> Principal | None:
         """Whose key this is; None for one that isn't, or is no longer, good for anything."""
         hash = hashed(key)
         known = self._known.get(hash)
-        if known is None or self._monotonic() - known[0] > self._age_limit_seconds:
-            known = await self._ask(hash)
+        age_seconds = 0.0 if known is None else self._monotonic() - known.asked_at
+        if known is None or age_seconds > self._age_limit_seconds:
+            known = await asyncio.shield(self._asked(hash))
+        elif age_seconds > self._age_limit_seconds / 2:
+            _ = self._asked(hash)  # Whoever comes next needn't wait for the database.
         _, found, principal = known
         if found is None or principal is None:
             return None
@@ -63,13 +76,26 @@ class ApiKeyCache:
         if used:
             await self._store.ask(partial(note_use, used=used))
 
-    async def _ask(self, hash: str) -> tuple[float, ApiKey | None, Principal | None]:
+    def _asked(self, hash: str) -> "asyncio.Task[Known]":
+        """One question at a time, however many wait for its answer."""
+        asking = self._asking.get(hash)
+        if asking is None:
+            asking = self._asking[hash] = asyncio.create_task(self._ask(hash))
+            asking.add_done_callback(lambda done: self._answered(hash, done))
+        return asking
+
+    def _answered(self, hash: str, done: "asyncio.Task[Known]") -> None:
+        del self._asking[hash]
+        if not done.cancelled():
+            done.exception()  # Whoever waits raises it; without anybody, the next one asks again.
+
+    async def _ask(self, hash: str) -> Known:
         asked_at = self._monotonic()
         try:
             found = await self._store.ask(partial(find_key, hash=hash))
         except sa.exc.OperationalError as error:
             raise Unavailable("the control store can't be reached: try again") from error
-        known = (asked_at, found, _principal(found, self._roles) if found else None)
+        known = Known(asked_at, found, _principal(found, self._roles) if found else None)
         self._known[hash] = known
         self._known.move_to_end(hash)
         if len(self._known) > self._kept:

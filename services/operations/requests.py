@@ -32,16 +32,18 @@ class TaskRequest(Request):
 
     kind: Name = Field(description="What is to be run: a handler's or a runtime's name.")
     id: Id | None = Field(None, description="Yours to choose; without one it is made.")
-    payload: JsonObject = {}
+    payload: JsonObject = Field(default_factory=dict)
     secrets: GivenSecrets = Field(
-        {},
+        default_factory=dict,
         repr=False,
         description="What only the run may read, by the names that its handler declares: kept as "
         "ciphertext, beyond recovery once the task has ended.",
     )
     description: Text = ""
-    labels: Labels = {}
-    requires: Labels = Field({}, description="Labels that an executor must have to run this.")
+    labels: Labels = Field(default_factory=dict)
+    requires: Labels = Field(
+        default_factory=dict, description="Labels that an executor must have to run this."
+    )
     project: SubjectId | None = None
     parent: SubjectId | None = None
     depends_on: Annotated[tuple[SubjectId, ...], Field(max_length=1000)] = ()
@@ -122,11 +124,11 @@ class ProjectTask(Request):
 
     kind: Name
     id: Id | None = None
-    payload: JsonObject = {}
-    secrets: GivenSecrets = Field({}, repr=False)
+    payload: JsonObject = Field(default_factory=dict)
+    secrets: GivenSecrets = Field(default_factory=dict, repr=False)
     description: Text = ""
-    labels: Labels = {}
-    requires: Labels = {}
+    labels: Labels = Field(default_factory=dict)
+    requires: Labels = Field(default_factory=dict)
     depends_on: Annotated[tuple[SubjectId, ...], Field(max_length=1000)] = ()
     region: Region | None = None
     not_before: Moment | None = None
@@ -148,7 +150,7 @@ class ProjectRequest(Request):
     ) = None
     title: Text = ""
     description: Text = ""
-    labels: Labels = {}
+    labels: Labels = Field(default_factory=dict)
     region: Region | None = None
     tasks: tuple[ProjectTask, ...] = ()
     planned: bool | None = Field(

@@ -15,7 +15,7 @@ import stamina
 
 from events.body import Actor
 from events.errors import LogUnavailable
-from events.event import Event, new_event
+from events.event import Event, like, new_event
 from events.ids import derived_id, marked
 from events.log import Log, Message
 from events.outcome import Outcome
@@ -123,6 +123,17 @@ class Scope:
             region=self.parts.region,
             traceparent=self.traceparent,
         )
+
+    def events(self, bodies: Sequence[tuple[AnyBody, str]]) -> list[Event]:
+        """Many that say this now, all of one type; `bodies` with their checked subjects."""
+        made: list[Event] = []
+        for number, (body, subject) in enumerate(bodies):
+            if not made:
+                made.append(self.event(body, subject, number))
+                continue
+            id = self.new_id(body.TYPE, subject, number)
+            made.append(like(made[0], body, id=id, subject=subject, time=self.now()))
+        return made
 
     async def append(self, events: Sequence[Event]) -> Sequence[Position]:
         """Durable when it returns. A failed append means unknown: it is repeated as it was."""

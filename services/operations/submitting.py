@@ -1,21 +1,24 @@
 """Submit one task, or many at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
+from uuid import UUID
 
+from events.body import trusted
 from events.errors import InvalidId
 from events.event import Event
 from events.ids import check_id
 from events.positions import Position
 from events.task_events import TaskSubmitted
 from events.words import Reason, Verdict
+from projections.entry import Entry
 from services.operations import looking
 from services.operations.requests import TaskRequest
 from services.operations.scope import Scope
 from services.permissions import Permission
 from services.read_models.rows import Task
 from services.refusals import Conflict, Invalid, TooLarge
-from services.secrets.sealing import Secrets
+from services.secrets.sealing import Secrets, found
 
 
 class Submitted(NamedTuple):
@@ -30,7 +33,7 @@ class Submitted(NamedTuple):
 async def submit(scope: Scope, request: TaskRequest) -> Task | None:
     """The task as it was submitted; None: durable, but not decided yet."""
     scope.need(Permission.TASKS_SUBMIT)
-    (event,) = await sealed(scope, [submission(scope, request, 0)], [request.secrets])
+    (event,) = await sealed(scope, scope.events([submission(scope, request, 0)]), [request.secrets])
     judged = await scope.say(event)
     if judged.verdict is None:
         return None
@@ -54,31 +57,34 @@ async def submit_many(
     limit = scope.parts.settings.batch_limit_tasks
     if len(requests) > limit:
         raise TooLarge("tasks in one request", limit)
-    events = [submission(scope, request, number) for number, request in enumerate(requests)]
-    if not events:
+    if not requests:
         return []
+    events = scope.events(
+        [submission(scope, request, number) for number, request in enumerate(requests)]
+    )
     events = await sealed(scope, events, [request.secrets for request in requests])
     verdicts = scope.parts.verdicts
-    with verdicts.expecting_all([event.id for event in events]) as heard:
-        positions = await scope.append(events)
-        if wait:
+    entries: Mapping[UUID, Entry] = {}
+    if wait:
+        with verdicts.expecting_all([event.id for event in events]) as heard:
+            positions = await scope.append(events)
             await heard.complete(scope.parts.settings.verdict_wait_seconds)
+        entries = heard.entries
+    else:
+        positions = await scope.append(events)
     answers = []
     for event, position in zip(events, positions, strict=True):
-        entry = heard.entries.get(event.id)
-        outcome = entry.outcome if entry else None
-        answers.append(
-            Submitted(
-                event.subject,
-                position,
-                outcome.verdict if outcome else None,
-                outcome.reason if outcome else None,
-            )
-        )
+        entry = entries.get(event.id)
+        verdict, reason = (entry.outcome.verdict, entry.outcome.reason) if entry else UNDECIDED
+        answers.append(Submitted(event.subject, position, verdict, reason))
     return answers
 
 
-def submission(scope: Scope, request: TaskRequest, number: int) -> Event:
+UNDECIDED = (None, None)
+
+
+def submission(scope: Scope, request: TaskRequest, number: int) -> tuple[TaskSubmitted, str]:
+    """What is to be said, and of which task."""
     task_id = request.id
     above = request.parent or request.project
     if request.parent and request.project:
@@ -94,29 +100,17 @@ def submission(scope: Scope, request: TaskRequest, number: int) -> Event:
         raise Invalid("id", error.why) from error
     if above is None and "." in task_id:
         raise Invalid("id", "an id with a dot is below something: name its `project` or `parent`")
-    # Constructed, not validated again: a request's fields are of the event's own types.
-    body = TaskSubmitted.model_construct(
-        actor=scope.actor,
-        kind=request.kind,
-        payload=request.payload,
-        description=request.description,
-        labels=request.labels,
-        requires=request.requires,
-        project=request.project,
-        parent=request.parent,
-        depends_on=request.depends_on,
-        region=request.region or scope.parts.region,
-        not_before=request.not_before,
-        deadline=request.deadline,
-        grace_seconds=request.grace_seconds,
-        stop_within_seconds=request.stop_within_seconds,
-        max_attempts=request.max_attempts,
-        backoff_seconds=request.backoff_seconds,
-        backoff_limit_seconds=request.backoff_limit_seconds,
-        isolation=request.isolation,
-        rerun_of=request.rerun_of,
-    )
-    return scope.event(body, task_id, number)
+    # Not validated again: a request's fields are of the event's own types.
+    asked = request.__dict__
+    fields = {
+        "actor": scope.actor,
+        "reason": "",
+        **{name: asked[name] for name in AS_ASKED},
+        "secrets_ciphertext": None,
+        "secrets_key_id": None,
+    }
+    fields["region"] = request.region or scope.parts.region
+    return trusted(TaskSubmitted, fields), task_id
 
 
 async def sealed(
@@ -126,17 +120,26 @@ async def sealed(
     vault = scope.parts.vault
     await vault.declared.known(scope.parts.settings.verdict_wait_seconds)
     hidden: dict[int, tuple[Event, Secrets]] = {}
+    declared: dict[str, Collection[str]] = {}
     for number, (event, named) in enumerate(zip(events, given, strict=True)):
         body = event.data
-        if isinstance(body, TaskSubmitted):
-            secrets = vault.found(body.kind, body.payload, named)
+        if not isinstance(body, TaskSubmitted):
+            continue
+        names = declared.get(body.kind)
+        if names is None:
+            names = declared[body.kind] = vault.declared.of(body.kind)
+        if named or names:
+            secrets = found(names, body.payload, named)
             if secrets is not None:
                 hidden[number] = (event, secrets)
     if not hidden:
         return list(events)
-    found = dict(zip(hidden, await vault.seal(list(hidden.values())), strict=True))
-    return [found.get(number, event) for number, event in enumerate(events)]
+    safe = dict(zip(hidden, await vault.seal(list(hidden.values())), strict=True))
+    return [safe.get(number, event) for number, event in enumerate(events)]
 
+
+AS_ASKED = tuple(name for name in TaskSubmitted.model_fields if name in TaskRequest.model_fields)
+"""In the event's order."""
 
 TEXTS: dict[Reason | None, str] = {
     Reason.ID_TAKEN: "this id is taken: choose another, or let one be made",

@@ -6,7 +6,7 @@ The ciphertext is bound to its task: copied into another one's submission it doe
 import os
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, NamedTuple, TypeAlias
 
 from cryptography.exceptions import InvalidTag
@@ -40,6 +40,14 @@ class Secrets(NamedTuple):
 
     def __repr__(self) -> str:
         return "Secrets(...)"
+
+
+def found(
+    names: Collection[str], payload: Mapping[str, JsonValue], given: Mapping[str, str]
+) -> Secrets | None:
+    """What of a submission must not be seen, by the names that are declared; None: nothing."""
+    fields = {name: payload[name] for name in names if name in payload}
+    return Secrets(given, fields) if given or fields else None
 
 
 def new_key() -> bytes:

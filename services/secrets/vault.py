@@ -4,12 +4,11 @@ A key is durable before the event that needs it. It is named by that event, so t
 is repeated finds the key of its first time. Knows no log; who destroys keys is said elsewhere.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 import stamina
-from pydantic import JsonValue
 
 from events.errors import CountermandError
 from events.event import Event
@@ -43,14 +42,6 @@ class Vault:
         self.declared = declared
         self._store = store
         self._now = now
-
-    def found(
-        self, kind: str, payload: Mapping[str, JsonValue], given: Mapping[str, str]
-    ) -> Secrets | None:
-        """What of a submission must not be seen; None: all of it may be."""
-        declared = self.declared.of(kind)
-        fields = {name: payload[name] for name in declared if name in payload}
-        return Secrets(given, fields) if given or fields else None
 
     async def seal(self, submissions: Sequence[tuple[Event, Secrets]]) -> list[Event]:
         """These submissions with their secrets as ciphertext; all keys in one commit."""
