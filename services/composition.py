@@ -13,6 +13,7 @@ from time import monotonic, time_ns
 
 import structlog
 
+from events.positions import Frontier
 from services.control_store import ControlStore, open_control_store
 from services.embedded_log import EmbeddedLog, open_log
 from services.executor.engine import LocalEngines
@@ -33,6 +34,7 @@ from services.secrets.declared import Declared
 from services.secrets.destroying import KeyDestroyer
 from services.secrets.vault import Vault
 from services.settings import Settings
+from services.telemetry.telemetry import Telemetry
 from services.verdicts import Verdicts
 from services.voice import Voice
 from services.watchdog import Watchdog
@@ -81,10 +83,13 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     now_us = partial(_microseconds)
     store = open_control_store(settings.control_store_url, data)
     opened.callback(store.close)
+    telemetry = Telemetry(settings.telemetry)
+    opened.callback(telemetry.close)
     logs = []
     for name in ("history", "output", "heartbeats"):
         stream = await open_log(data / f"{name}.sqlite", name, now_us)
         opened.push_async_callback(stream.close)
+        telemetry.time(name, stream)
         logs.append(stream)
     history, output, heartbeats = logs
     projector, reads = await open_read_side(data, history)
@@ -125,9 +130,14 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         pulse_id=f"pulse-{world.new_id()}",
     )
     await pulse.recall(reads)
+    telemetry.follow(pulse)
     # The executor hears first: nothing stands between a cancel and its run.
     listeners = (executor, voice, watch_voice, verdicts, watchdog, projector, key_destroyer, pulse)
     ledger = Ledger(history, reads, listeners, cancel_listeners=(executor,), words=words)
+    telemetry.sources.picture = partial(pulse.picture, None)
+    telemetry.sources.runs = lambda: len(executor.runs)
+    telemetry.sources.lag_entries = lambda: behind(ledger.frontier, reads.frontier())
+    telemetry.sources.stopped_partitions = lambda: len(ledger.stopped)
     outputs = Outputs(output)
     limits = settings.gateway
     parts = Parts(
@@ -155,8 +165,9 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         monotonic,
         unready=partial(why_unready, ledger, projector),
         pictures=pulse.of,
+        metrics=telemetry.metrics,
     )
-    server = new_server(new_app(desk), limits, settings.shutdown_grace_seconds)
+    server = new_server(telemetry.traced(new_app(desk)), limits, settings.shutdown_grace_seconds)
     return Embedded(
         settings=settings,
         store=store,
@@ -184,6 +195,11 @@ def why_unready(ledger: Ledger, projector: Projector) -> str | None:
     for partition, stopped in ledger.stopped.items():
         return f"partition {partition} stands at offset {stopped.position.offset}: {stopped.why}"
     return None if projector.trouble is None else "the read models stand still; its log says why"
+
+
+def behind(there: Frontier, shown: Frontier) -> int:
+    """How many entries that were judged the read models don't show yet."""
+    return sum(max(0, offset - shown.get(partition, 0)) for partition, offset in there.items())
 
 
 async def run_embedded(

@@ -19,6 +19,7 @@ from services.executor.settings import ExecutorSettings
 from services.gateway.dialects.settings import DialectSettings
 from services.permissions import ROLES, Permission
 from services.pulse.settings import PulseSettings
+from services.telemetry.settings import TelemetrySettings
 from services.watchdog import WatchdogSettings
 
 Seconds = Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)]
@@ -117,6 +118,7 @@ class Settings(BaseSettings):
     executor: ExecutorSettings = ExecutorSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
     pulse: PulseSettings = PulseSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     jwt: JwtSettings = JwtSettings()
     dialects: DialectSettings = DialectSettings()
 

@@ -58,6 +58,8 @@ class GroupCommit:
         self._loop = asyncio.get_running_loop()
         self._patience = Patience(limits.append_timeout_seconds, self._too_slow)
         self._room = Room(limits.queue_limit_messages, limits.queue_limit_bytes, self._patience)
+        self.timed: Callable[[float, int], None] | None = None
+        """Who wants to know of each commit how many seconds it took, and what it stored."""
         self._queue: deque[Waiting] = deque()
         self._called = False
         """A commit runs in the thread, or is about to be made."""
@@ -138,7 +140,10 @@ class GroupCommit:
             outcome = Outcome(self._writer.end, error)
         else:
             outcome = Outcome(self._writer.end, records=records)
-        return outcome, perf_counter() - began < self._limits.quick_commit_seconds
+        took_seconds = perf_counter() - began
+        if self.timed is not None:
+            self.timed(took_seconds, len(outcome.records))
+        return outcome, took_seconds < self._limits.quick_commit_seconds
 
     def _settle(self, group: Sequence[Waiting], outcome: Outcome, quick: bool) -> None:
         self._called = False

@@ -93,6 +93,11 @@ class EmbeddedLog:
             self._given_back()
             self._closed = True
 
+    def time_commits(self, committed: Callable[[float, int], None]) -> None:
+        """From now on say of each commit its seconds and how many messages it stored: in the
+        writer's thread or in the event loop, never in both at once. Must not fail."""
+        self._commits.timed = committed
+
     def _just_stored(self, offset: int, limit: int) -> Sequence[Record]:
         """What the last commit stored from here on: a follower at the end needn't read it back."""
         first = self._end - len(self._last_commit)

@@ -11,7 +11,16 @@ from services.gateway.callers import SECURITY_SCHEMES
 from services.gateway.desk import Desk
 from services.gateway.dialects.mounting import add_dialects, describe_security, too_large
 from services.gateway.fast_lane import FastLane
-from services.gateway.routes import cancels, health, history, projects, pulse, streams, tasks
+from services.gateway.routes import (
+    cancels,
+    health,
+    history,
+    metrics,
+    projects,
+    pulse,
+    streams,
+    tasks,
+)
 
 PREFIX = "/countermand/v1"
 VERSION = "1"
@@ -49,6 +58,7 @@ def add_routes(app: FastAPI) -> None:
     for routes in (tasks, cancels, projects, history, streams, pulse):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     add_dialects(app)
     describe = app.openapi
 

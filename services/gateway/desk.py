@@ -19,6 +19,7 @@ from services.operations.pulse import Pictures
 from services.operations.scope import Parts
 from services.outputs import Outputs
 from services.settings import Settings
+from services.telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Desk:
     """Why this process isn't ready; None when it is."""
     pictures: Pictures | None
     """The pulse; None where none is kept."""
+    metrics: Metrics | None
 
 
 def new_desk(
@@ -49,6 +51,7 @@ def new_desk(
     monotonic: Callable[[], float],
     unready: Callable[[], str | None],
     pictures: Pictures | None = None,
+    metrics: Metrics | None = None,
 ) -> Desk:
     limits = settings.gateway
     documents = KeptDocuments(limits.documents_kept)
@@ -73,6 +76,7 @@ def new_desk(
         streams=OpenStreams(limits.streams_per_principal),
         unready=unready,
         pictures=pictures,
+        metrics=metrics,
     )
 
 
