@@ -10,6 +10,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 COUNT ?=
+# Test files run side by side, so many at a time; most of a test is waiting. 0: in one process.
+WORKERS ?= 2
+PYTEST := $(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The installer works on our environment only, with the Python that is there.
 UV := VIRTUAL_ENV=$(VENV) UV_PYTHON_DOWNLOADS=never UV_HTTP_TIMEOUT=120 $(BIN)/uv --quiet
@@ -44,16 +47,16 @@ cluster: $(HAS_RUNTIME) ## Run Countermand as several processes on a Kafka broke
 
 .PHONY: test
 test: $(HAS_ALL) ## Run every test, proofs at a small size (ARGS="tests/unit -k fold")
-	@COUNTERMAND_PROOF_SIZE=small $(BIN)/pytest $(ARGS)
+	@COUNTERMAND_PROOF_SIZE=small $(PYTEST) $(ARGS)
 
 .PHONY: prove
 prove: $(HAS_ALL) ## Run the proofs with their full counts
-	@COUNTERMAND_PROOF_SIZE=full $(BIN)/pytest -m prove --timeout 1800 --durations 10 $(ARGS)
+	@COUNTERMAND_PROOF_SIZE=full $(PYTEST) -m prove --timeout 1800 --durations 10 $(ARGS)
 
 .PHONY: soak
 soak: $(HAS_ALL) ## Run the proofs with any count (COUNT=1000000)
 	@[[ "$(COUNT)" =~ ^[1-9][0-9]*$$ ]] || { echo 'Say how many: make soak COUNT=1000000' >&2; exit 2; }
-	@COUNTERMAND_PROOF_SIZE=$(COUNT) $(BIN)/pytest -m prove --timeout 0 --durations 10 $(ARGS)
+	@COUNTERMAND_PROOF_SIZE=$(COUNT) $(PYTEST) -m prove --timeout 0 --durations 10 $(ARGS)
 
 .PHONY: bench
 bench: $(HAS_ALL) ## Print every figure beside its limit (ARGS="--json --only NAME")

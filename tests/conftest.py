@@ -8,4 +8,4 @@ settings.register_profile(
 )
 settings.load_profile("countermand")
 
-pytest_plugins = ["tests.brokers", "tests.no_skips"]
+pytest_plugins = ["tests.brokers", "tests.no_skips", "tests.tallies"]

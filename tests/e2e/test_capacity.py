@@ -24,6 +24,7 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.log_over_socket import LogServer
 from tests.proof_size import count
 from tests.rig import MARKER, ORGANIZATION, LogHistory, Onlooker, now_us
+from tests.tallies import Tally
 
 BATCH = 500
 IDLE_SECONDS = 5.0
@@ -80,7 +81,9 @@ async def one_executor(folder: Path) -> AsyncIterator[Crowd]:
 
 @pytest.mark.prove
 @pytest.mark.timeout(600)
-async def test_ten_thousand_concurrent_runs_stay_under_their_memory_limit(tmp_path: Path) -> None:
+async def test_ten_thousand_concurrent_runs_stay_under_their_memory_limit(
+    tmp_path: Path, tally: Tally
+) -> None:
     runs = count(small=1_000, full=10_000)
     async with one_executor(tmp_path) as crowd:
         task_ids = [f"t-{number}" for number in range(runs)]
@@ -91,14 +94,16 @@ async def test_ten_thousand_concurrent_runs_stay_under_their_memory_limit(tmp_pa
         await crowd.say_of_each(CancelRequested(actor=crowd.user), task_ids)
         await crowd.until_all(task_ids, Status.CANCELLED)
         evidence = {task.evidence for task in map(crowd.task, task_ids) if task is not None}
-    print(f"\n{runs:,} concurrent runs: {megabytes:,.0f} MB in executor, guardian and hosts")
+    tally(f"{runs:,} concurrent runs: {megabytes:,.0f} MB in executor, guardian and hosts")
     assert megabytes < 1_500
     assert evidence <= {Evidence.ACKNOWLEDGED, Evidence.NEVER_STARTED}
 
 
 @pytest.mark.prove
 @pytest.mark.timeout(600)
-async def test_pending_tasks_cost_no_processor_time_while_nothing_happens(tmp_path: Path) -> None:
+async def test_pending_tasks_cost_no_processor_time_while_nothing_happens(
+    tmp_path: Path, tally: Tally
+) -> None:
     pending = count(small=10_000, full=100_000)
     async with one_executor(tmp_path) as crowd:
         first = await crowd.submit("sleep", {"seconds": 0})
@@ -115,7 +120,7 @@ async def test_pending_tasks_cost_no_processor_time_while_nothing_happens(tmp_pa
         # What is measured is time in which nothing happens.
         await asyncio.sleep(IDLE_SECONDS)
         share = (processor_seconds(crowd) - before) / IDLE_SECONDS
-    print(f"\n{pending:,} pending tasks: {share:.1%} of a processor")
+    tally(f"{pending:,} pending tasks: {share:.1%} of a processor")
     assert share < 0.02
 
 

@@ -21,6 +21,7 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.log_over_socket import LogServer
 from tests.proof_size import count
 from tests.rig import MARKER, LogHistory, Onlooker, now_us
+from tests.tallies import Tally
 
 LEASE_SECONDS = 2.0
 STEP_SECONDS = 0.1
@@ -41,7 +42,9 @@ WORK: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.prove
 @pytest.mark.timeout(600)
-async def test_chaos_among_executors_loses_no_cancel_and_leaves_no_survivor(tmp_path: Path) -> None:
+async def test_chaos_among_executors_loses_no_cancel_and_leaves_no_survivor(
+    tmp_path: Path, tally: Tally
+) -> None:
     duration_seconds = float(count(small=10, full=60))
     chance = random.Random(SEED)
     print(f"\nCOUNTERMAND_SEED={SEED}")
@@ -80,7 +83,7 @@ async def test_chaos_among_executors_loses_no_cancel_and_leaves_no_survivor(tmp_
             task.cancel()
     server.close()
     survivors = onlooker.survivors()
-    print(dict(fleet.done), summary(onlooker, submitted), f"survivors: {len(survivors)}")
+    tally(f"{dict(fleet.done)}, {summary(onlooker, submitted)}, survivors: {len(survivors)}")
     assert survivors == []
     check_promises(onlooker, submitted)
     for log in logs.values():

@@ -17,6 +17,7 @@ from events.positions import BEGINNING, Frontier, after
 from services.embedded_log import open_log_reader
 from tests.e2e.log_writer import unsealed, write_until_killed
 from tests.proof_size import count
+from tests.tallies import Tally
 
 ROUNDS = count(small=8, full=200)
 ROUNDS_PER_FILE = 20
@@ -32,7 +33,7 @@ PROCESSES.set_forkserver_preload(["__main__", "tests.e2e.log_writer"])
 
 @pytest.mark.prove
 @pytest.mark.timeout(1800)
-def test_what_was_acknowledged_outlives_every_kill(tmp_path: Path) -> None:
+def test_what_was_acknowledged_outlives_every_kill(tmp_path: Path, tally: Tally) -> None:
     seed = int(os.environ.get("COUNTERMAND_SEED") or random.SystemRandom().randrange(2**32))
     print(f"to repeat: COUNTERMAND_SEED={seed}")
     dice = random.Random(seed)
@@ -47,7 +48,7 @@ def test_what_was_acknowledged_outlives_every_kill(tmp_path: Path) -> None:
         acknowledged |= new
         if acknowledged:
             check(asyncio.run(everything(path)), acknowledged)
-    print(f"{ROUNDS} kills on {files} files: all {events} acknowledged events are there")
+    tally(f"{ROUNDS} kills on {files} files: all {events} acknowledged events are there")
     assert events > 0
 
 

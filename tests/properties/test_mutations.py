@@ -14,6 +14,7 @@ from tests.properties.mutants import (
     source_of,
 )
 from tests.properties.mutating import Mutant, mutants_of
+from tests.tallies import Tally
 
 CHECKS = golden() | sentences()
 """In the order in which they are tried: the quickest that see most come first."""
@@ -64,9 +65,7 @@ def test_a_mutation_that_no_longer_applies_says_so() -> None:
 
 @pytest.mark.prove
 @pytest.mark.parametrize("file", FILES)
-def test_every_small_change_to_the_rules_is_noticed(
-    file: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_small_change_to_the_rules_is_noticed(file: str, tally: Tally) -> None:
     """Each condition, comparison, word and number; in `make test` every twelfth of them."""
     mutants = list(mutants_of(source_of(file)))[:: count(small=12, full=1)]
 
@@ -74,8 +73,7 @@ def test_every_small_change_to_the_rules_is_noticed(
 
     allowed = CHANGES_NOTHING.get(file, {})
     assert [where for where in alive if not any(each in where for each in allowed)] == []
-    with capsys.disabled():
-        print(f"\n{file}: {len(mutants)} mutants, {len(alive)} of them change nothing")
+    tally(f"{len(mutants)} mutants, {len(alive)} of them change nothing")
 
 
 def survives(file: str, mutant: Mutant) -> bool:

@@ -13,6 +13,7 @@ from events.words import Reason, Status, Verdict
 from tests.proof_size import count
 from tests.properties.graphs import ALPHABETS, MadeBy, alphabet_of, explored
 from tests.properties.state_graph import canonical, effective_twice, names_of
+from tests.tallies import Tally
 
 FULL = count(small=1, full=2) > 1
 
@@ -20,13 +21,11 @@ pytestmark = pytest.mark.prove
 
 
 @pytest.mark.parametrize("made_by", ALPHABETS)
-def test_the_laws_hold_on_every_edge(made_by: MadeBy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_laws_hold_on_every_edge(made_by: MadeBy, tally: Tally) -> None:
     graph, _ = explored(made_by, full=FULL)
 
     assert len(graph.states) > 1000
-    with capsys.disabled():
-        name = made_by.__name__.replace("_", " ")
-        print(f"\nthe graph {name}: {len(graph.states):,} states, {graph.edges:,} edges")
+    tally(f"{len(graph.states):,} states, {graph.edges:,} edges")
 
 
 @pytest.mark.parametrize("made_by", ALPHABETS)
