@@ -7,13 +7,14 @@ from starlette.exceptions import HTTPException
 
 from services.gateway import problems
 from services.gateway.dialects.crm import CRM
+from services.gateway.dialects.deep_work import DEEP_WORK
 from services.gateway.dialects.dialect import Dialect
 from services.gateway.dialects.nico import NICO
 from services.gateway.dialects.sigmic import SIGMIC
 from services.gateway.dialects.xpander import XPANDER
 from services.refusals import TooLarge
 
-DIALECTS: tuple[Dialect, ...] = (XPANDER, SIGMIC, CRM, NICO)
+DIALECTS: tuple[Dialect, ...] = (XPANDER, SIGMIC, CRM, NICO, DEEP_WORK)
 
 
 def add_dialects(app: FastAPI) -> None:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from services.gateway.callers import Caller
 from services.operations import looking
-from services.read_models.questions import TaskFilter
-from services.read_models.rows import Task
+from services.read_models.questions import ProjectFilter, TaskFilter
+from services.read_models.rows import Project, Task
 
 
 class NumberedPage(NamedTuple):
@@ -46,6 +46,21 @@ async def walked(
     while len(rows) < limit:
         page, _ = await looking.list_tasks(caller.scope, where, cursor, page_items, None)
         rows += filter(wanted, page.rows)
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return rows[:limit]
+
+
+async def projects(caller: Caller, where: ProjectFilter) -> list[Project]:
+    """All projects that are meant, newest first, as far as a list goes."""
+    limit = caller.desk.settings.dialects.list_limit_items
+    page_items = caller.desk.settings.gateway.page_limit_items
+    rows: list[Project] = []
+    cursor = None
+    while len(rows) < limit:
+        page, _ = await looking.list_projects(caller.scope, where, cursor, page_items, None)
+        rows += page.rows
         cursor = page.next_cursor
         if cursor is None:
             break

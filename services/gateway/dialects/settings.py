@@ -121,6 +121,35 @@ class NicoSettings(Section):
     viewer_role: str = "auditor"
 
 
+class PlannedTask(Section):
+    """A task of a plan."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    description: Annotated[str, Field(max_length=5000)] = ""
+    after: tuple[str, ...] = ()
+    """Titles of tasks that must be done before."""
+    task_type: Literal["agent", "human", "review"] = "agent"
+    target: Target = REHEARSE
+
+
+DRAFT = PlannedTask(title="Draft", description="Do the work")
+REVIEW = PlannedTask(title="Review", description="Check it", after=("Draft",), task_type="review")
+
+
+class DeepWorkSettings(Section):
+    """Deep Work."""
+
+    plans: dict[Literal["auto", "none", "quick", "standard", "deep"], tuple[PlannedTask, ...]] = {
+        "none": (DRAFT, REVIEW),
+        "auto": (
+            PlannedTask(title="Research", description="Find out what is known"),
+            DRAFT.model_copy(update={"after": ("Research",)}),
+            REVIEW,
+        ),
+    }
+    """By research depth; a depth that isn't here is planned as `auto`."""
+
+
 class DialectSettings(Section):
     """All of them."""
 
@@ -130,6 +159,7 @@ class DialectSettings(Section):
     list_limit_items: PositiveInt = 2_000
     """How far back a list with a total goes."""
     crm: CrmSettings = CrmSettings()
+    deep_work: DeepWorkSettings = DeepWorkSettings()
     nico: NicoSettings = NicoSettings()
     sigmic: SigmicSettings = SigmicSettings()
     xpander: XpanderSettings = XpanderSettings()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.dialects.trying import SETTINGS, public_key
+from tests.e2e.dialects.trying import SETTINGS, new_key, public_key
 from tests.e2e.running import Running
 
 
@@ -25,13 +25,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture(scope="package")
 def stranger(service: Running) -> str:
     """A key of another organization."""
-    return service.new_key("strangers", "admin")
+    return new_key(service, "strangers", "admin")
 
 
 @pytest.fixture(scope="package")
 def auditor(service: Running) -> str:
     """A key that may only look."""
-    return service.new_key("default", "auditor")
+    return new_key(service, "default", "auditor")
 
 
 @pytest.fixture

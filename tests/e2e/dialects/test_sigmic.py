@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from tests.e2e.dialects.trying import WIDGET_SECRET, forced, until
+from tests.e2e.dialects.trying import WIDGET_SECRET, forced, new_key, until
 from tests.e2e.running import Running
 
 TASKS = "/api/v1/tasks"
@@ -24,8 +24,7 @@ def sigmic(service: Running, http: httpx.Client) -> httpx.Client:
 def keys(service: Running) -> dict[str, str]:
     """Keys of projects whose tasks go differently."""
     return {
-        name: service.new_key("default", "admin", "--user", name)
-        for name in ("done", "failing", "stubborn")
+        name: new_key(service, "default", "admin", name) for name in ("done", "failing", "stubborn")
     }
 
 

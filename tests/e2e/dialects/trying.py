@@ -8,7 +8,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.e2e.running import until_running
+from countermand.cli import key_store
+from services.settings import read_settings
+from tests.e2e.running import Running, until_running
 
 SLEEP = {"kind": "sleep", "payload": {"seconds": 600}}
 DONE = {"kind": "sleep", "payload": {"seconds": 0}}
@@ -34,12 +36,25 @@ FOREIGN_SITE = "33333333-3333-4333-8333-333333333333"
 FLOWLESS_SITE = "44444444-4444-4444-8444-444444444444"
 RACKS = ["55555555-5555-4555-8555-555555555555", "66666666-6666-4666-8666-666666666666"]
 SIGNER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PLAN = [
+    {"title": "Research", "target": DONE},
+    {"title": "Draft", "target": SLEEP, "after": ["Research"]},
+    {"title": "Review", "target": SLEEP, "after": ["Draft"], "task_type": "review"},
+]
 SETTINGS: dict[str, Any] = {
     "COUNTERMAND_SHUTDOWN_GRACE_SECONDS": 0,
     "COUNTERMAND_DIALECTS__CANCEL_WAIT_SECONDS": 1,
     "COUNTERMAND_DIALECTS__CRM": {
         "agents": {"analytics": SLEEP, "order": DONE, "quote": FAILING, "customer": STUBBORN},
         "session_secret": SIGNING_SECRET,
+    },
+    "COUNTERMAND_DIALECTS__DEEP_WORK": {
+        "plans": {
+            "auto": PLAN,
+            "none": [{"title": "All of it", "target": DONE}],
+            "quick": [{"title": "Stubborn", "target": STUBBORN}],
+            "deep": [{"title": "Fails", "target": FAILING}, {"title": "Draft", "target": SLEEP}],
+        }
     },
     "COUNTERMAND_DIALECTS__NICO": {
         "sites": {
@@ -75,10 +90,23 @@ def until(native: httpx.Client, task_id: str, status: str = "running") -> None:
     until_running(native, task_id, status)
 
 
-def forced(native: httpx.Client, task_id: str) -> None:
+def until_failed_again(native: httpx.Client, task_id: str) -> None:
+    with native.stream("GET", f"/tasks/{task_id}/stream") as frames:
+        failures = (line for line in frames.iter_lines() if '"status":"failed"' in line)
+        next(failures)
+        next(failures)
+
+
+def new_key(service: Running, organization: str, role: str, user: str | None = None) -> str:
+    """As `countermand keys create` makes one, without a process of its own."""
+    settings = read_settings(data=service.data)
+    return key_store.create(settings, organization, role, user, None, None, None).key
+
+
+def forced(native: httpx.Client, id: str, kind: str = "tasks") -> None:
     """End a run that ignores polite requests."""
     answer = native.post(
-        f"/tasks/{task_id}/cancel", json={"mode": "force"}, headers={"prefer": "wait=20"}
+        f"/{kind}/{id}/cancel", json={"mode": "force"}, headers={"prefer": "wait=20"}
     )
     assert answer.status_code == 200, answer.text
 
