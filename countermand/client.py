@@ -240,6 +240,56 @@ class Pulse(TypedDict):
     deadlines: DeadlineCounts
 
 
+class BulkPreview(TypedDict):
+    """What a cancel of many tasks would stop."""
+
+    token: str
+    expires_at: str
+    frontier: str
+    where: dict[str, Any]
+    tasks: int
+    runs: int
+    sample: list[dict[str, Any]]
+
+
+class BulkCancel(TypedDict):
+    """A cancel of many tasks, and how far it has come."""
+
+    id: str
+    state: Literal["running", "stopping", "stopped", "done"]
+    where: dict[str, Any]
+    frontier: str
+    who: Actor
+    why: str
+    mode: str
+    grace_seconds: float | None
+    per_second: float
+    tasks: int
+    runs: int
+    requested: int
+    effective: int
+    void: int
+    undecided: int
+    reasons: dict[str, int]
+    begun_at: str
+    stop_asked_at: str | None
+    stop_asked_by: str | None
+    ended_at: str | None
+
+
+class BulkItem(TypedDict):
+    """What came of one of its tasks."""
+
+    task_id: str
+    event_id: str
+    verdict: Literal["effective", "noted", "void", "undecided", "not_requested"]
+    reason: str | None
+    late_seconds: float | None
+    evidence: str | None
+    stopped_at: str | None
+    position: str | None
+
+
 class Frame(NamedTuple):
     """One thing a stream says; give `id` back as `after` to go on behind it."""
 
@@ -373,6 +423,56 @@ class Client:
     async def skip(self, id: str, *, attempt: int | None = None, reason: str = "") -> Task:
         body = {"attempt": attempt, "reason": reason}
         return await self._post(f"/tasks/{_q(id)}/skip", body)  # type: ignore[no-any-return]
+
+    # ---- many tasks
+
+    async def preview_cancel_many(
+        self, where: Mapping[str, Any], *, cap: int | None = None
+    ) -> BulkPreview:
+        """What would be cancelled. Changes nothing; the token of the answer is for `cancel_many`.
+
+        `where`: project, kind, labels, actor, status, region, older_than_seconds, ...
+        """
+        body = {"where": dict(where), "cap": cap}
+        return await self._post("/bulk-cancels/preview", body)  # type: ignore[no-any-return]
+
+    async def cancel_many(
+        self,
+        token: str,
+        *,
+        reason: str = "",
+        mode: Literal["graceful", "force"] = "graceful",
+        grace_seconds: float | None = None,
+        per_second: float | None = None,
+    ) -> BulkCancel:
+        """Cancel what a preview has selected, and nothing else."""
+        body = {
+            "token": token,
+            "reason": reason,
+            "mode": mode,
+            "grace_seconds": grace_seconds,
+            "per_second": per_second,
+        }
+        return await self._post("/bulk-cancels", body)  # type: ignore[no-any-return]
+
+    async def bulk_cancel(self, id: str, *, wait_seconds: float = 0) -> BulkCancel:
+        """How far it has come; with a wait, as soon as it has ended."""
+        path = f"/bulk-cancels/{_q(id)}"
+        return await self._get(path, wait_seconds, wait=wait_seconds)  # type: ignore[no-any-return]
+
+    async def bulk_cancels(self) -> list[BulkCancel]:
+        """Your organization's newest ones."""
+        answer = await self._get("/bulk-cancels")
+        return answer["items"]  # type: ignore[no-any-return]
+
+    async def bulk_items(self, id: str, *, limit: int | None = None) -> AsyncIterator[BulkItem]:
+        """What came of each task, in the order in which they are asked to stop."""
+        async for each in self._pages(f"/bulk-cancels/{_q(id)}/items", limit, {}):
+            yield each
+
+    async def stop_bulk_cancel(self, id: str) -> BulkCancel:
+        """Ask no further task to stop. What was asked stays asked."""
+        return await self._post(f"/bulk-cancels/{_q(id)}/stop", {})  # type: ignore[no-any-return]
 
     # ---- projects
 

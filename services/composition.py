@@ -14,6 +14,7 @@ from time import monotonic, time_ns
 import structlog
 
 from events.positions import Frontier
+from services.bulk_canceller import BulkCanceller
 from services.control_store import ControlStore, open_control_store
 from services.embedded_log import EmbeddedLog, open_log
 from services.executor.engine import LocalEngines
@@ -63,6 +64,7 @@ class Embedded:
     watchdog: Watchdog
     pulse: Pulse
     key_destroyer: KeyDestroyer
+    canceller: BulkCanceller
     ledger: Ledger
     desk: Desk
     server: Server
@@ -157,11 +159,23 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         region=settings.region,
         source="gateway",
     )
+    canceller = BulkCanceller(
+        store=store,
+        log=history,
+        reads=reads,
+        verdicts=verdicts,
+        world=world,
+        settings=settings.bulk,
+        verdict_wait_seconds=limits.verdict_wait_seconds,
+        region=settings.region,
+        source="gateway",
+    )
     desk = new_desk(
         parts,
         settings,
         store,
         outputs,
+        canceller,
         monotonic,
         unready=partial(why_unready, ledger, projector),
         pictures=pulse.of,
@@ -182,6 +196,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         watchdog=watchdog,
         pulse=pulse,
         key_destroyer=key_destroyer,
+        canceller=canceller,
         ledger=ledger,
         desk=desk,
         server=server,
@@ -227,16 +242,18 @@ async def run_embedded(
         )
         async with asyncio.timeout(START_SECONDS):
             await service.ledger.ready.wait()
+        bulk = tasks.create_task(service.canceller.run(), name="bulk cancels")
         serving = tasks.create_task(service.server.serve(), name="server")
         await service.server.until_listening(START_SECONDS)
         started(f"http://{settings.gateway.host}:{service.server.port}")
         await stopping.wait()
-        await shut_down(service, sides, executing, serving, executor_stopping)
+        await shut_down(service, sides, bulk, executing, serving, executor_stopping)
 
 
 async def shut_down(
     service: Embedded,
     sides: list[asyncio.Task[None]],
+    bulk: asyncio.Task[None],
     executing: asyncio.Task[None],
     serving: asyncio.Task[None],
     executor_stopping: asyncio.Event,
@@ -246,6 +263,8 @@ async def shut_down(
     service.verdicts.close()
     service.server.should_exit = True
     await serving
+    service.canceller.close()
+    await bulk
     # 2. Runs end within the grace; what doesn't is released, and said so.
     executor_stopping.set()
     await executing

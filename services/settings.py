@@ -96,6 +96,30 @@ class GatewaySettings(Section):
     """Read models further behind the log than this: not ready."""
 
 
+class BulkSettings(Section):
+    """Cancels of many tasks by one order."""
+
+    tasks_limit: PositiveInt = 100_000
+    """The highest cap that a preview may ask for."""
+    tasks_default: PositiveInt = 10_000
+    sample_tasks: PositiveInt = 10
+    preview_seconds: PositiveFloat = 900
+    """How long a preview's token may be used."""
+    previews_per_organization: PositiveInt = 100
+    jobs_per_organization: PositiveInt = 10
+    """Under way at the same time."""
+    jobs_at_once: PositiveInt = 4
+    """Of all organizations; the others wait for their turn."""
+    keep_seconds: PositiveFloat = 30 * 86_400
+    """How long a job is remembered after its end. Its cancels are in the history for ever."""
+    per_second_default: PositiveFloat = 4_000
+    per_second_limit: PositiveFloat = 20_000
+    batch_tasks: PositiveInt = 500
+    """After so many tasks the job's progress is noted."""
+    step_tasks: PositiveInt = 32
+    """Requested in one append; single cancels have their turn between two of them."""
+
+
 class Settings(BaseSettings):
     """All sections."""
 
@@ -119,6 +143,7 @@ class Settings(BaseSettings):
     watchdog: WatchdogSettings = WatchdogSettings()
     pulse: PulseSettings = PulseSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    bulk: BulkSettings = BulkSettings()
     jwt: JwtSettings = JwtSettings()
     dialects: DialectSettings = DialectSettings()
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from countermand.cli import shown
+from countermand.cli import bulk, shown
 from countermand.cli.connection import URL, AsJson, Key, Url, ask, pairs, payload, secrets
 from countermand.cli.exits import Exit
 from countermand.client import Client, HistoryLine, Task
@@ -53,7 +53,24 @@ def submit(
 
 
 def cancel(
-    id: TaskId,
+    id: Annotated[str | None, typer.Argument(help="The task's id; or say --where.")] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Many tasks: project=, handler=, label=name=value, actor=kind:id, status=, "
+            "region=, older_than=1h, younger_than=; repeatable, all must hold."
+        ),
+    ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="With --where: show what it means, and end.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --where: don't ask again.")] = False,
+    cap: Annotated[
+        int | None, typer.Option(help="With --where: refuse if there are more tasks.")
+    ] = None,
+    per_second: Annotated[
+        float | None, typer.Option(help="With --where: how many a second, at most.")
+    ] = None,
     reason: Annotated[str, typer.Option(help="Kept in the history.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Don't ask politely first.")] = False,
     grace_seconds: float | None = None,
@@ -65,11 +82,24 @@ def cancel(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Stop a task, and show the receipt."""
+    """Stop a task, and show the receipt; or stop many, once you have seen which."""
+    if (id is None) == (not where):
+        raise typer.BadParameter("name a task, or say --where")
+    if where:
+        orders: bulk.Orders = {
+            "reason": reason,
+            "mode": "force" if force else "graceful",
+            "grace_seconds": grace_seconds,
+            "per_second": per_second,
+        }
+        bulk.cancel_many(bulk.filter_of(where), cap, orders, preview, yes, url, key, as_json)
+        return
+    assert id is not None
+    task_id = id
 
     async def do(client: Client) -> Any:
         return await client.cancel(
-            id,
+            task_id,
             reason=reason,
             mode="force" if force else "graceful",
             grace_seconds=grace_seconds,

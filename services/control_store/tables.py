@@ -9,6 +9,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
 )
 
 metadata = MetaData()
@@ -54,4 +55,33 @@ secret_keys = Table(
     Column("task_id", String(200), nullable=False),
     Column("key", LargeBinary, nullable=False),
     Column("created_at_us", BigInteger, nullable=False),
+)
+
+bulk_cancels = Table(
+    "bulk_cancels",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("organization", String(100), nullable=False),
+    Column("selection", Text, nullable=False),
+    Column("frontier", String(2000), nullable=False),
+    Column("tasks", BigInteger, nullable=False),
+    Column("runs", BigInteger, nullable=False),
+    Column("previewed_at_us", BigInteger, nullable=False),
+    Column("expires_at_us", BigInteger, nullable=False),
+    Column("orders", Text),
+    Column("begun_at_us", BigInteger),
+    Column("batches_done", BigInteger, nullable=False),
+    Column("tally", Text, nullable=False),
+    Column("stop_asked_at_us", BigInteger),
+    Column("stop_asked_by", Text),
+    Column("ended_at_us", BigInteger),
+    Index("bulk_cancels_by_time", "organization", "previewed_at_us"),
+)
+
+bulk_batches = Table(
+    "bulk_batches",
+    metadata,
+    Column("job_id", String(36), primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("task_ids", Text, nullable=False),
 )

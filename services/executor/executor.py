@@ -38,6 +38,8 @@ from services.world import World
 
 PEERS_RECORDS = 1000
 BUDGET_LIMIT_SECONDS = 366 * 86_400
+CLOSED_AT_ONCE = 32
+CLOSED_PER_SECOND = 400
 
 
 class PredecessorLives(CountermandError):
@@ -106,6 +108,8 @@ class Executor:
         """Set while a guardian lives and the lease holds."""
         self._idle = asyncio.Event()
         self._idle.set()
+        self._to_close: asyncio.Queue[tuple[str, TaskState]] = asyncio.Queue()
+        """By organization, tasks of which a note is to say that they never started."""
 
     # ── what it hears ─────────────────────────────────────────────────────────────────────────────
 
@@ -212,6 +216,7 @@ class Executor:
                 tasks.create_task(self._hear_peers()),
                 tasks.create_task(self._outputs.write()),
                 tasks.create_task(self._claim()),
+                tasks.create_task(self._close_histories()),
             ]
             self.working.set()
             await stopping.wait()
@@ -467,7 +472,7 @@ class Executor:
                     closing.append(self._left_behind(organization, task, Evidence.KILLED))
             case Status.CANCELLED if task.evidence is Evidence.NEVER_STARTED and not task.closed:
                 if not self._peers.before(self.id, task.id, task.spec.kind, task.spec.requires):
-                    closing.append(self._never_started(organization, task))
+                    self._to_close.put_nowait((organization, task))
             case _:
                 if held and run is not None:
                     run.disown()
@@ -494,6 +499,19 @@ class Executor:
             organization=organization,
             id=derived_id(task.run.id, "released"),
         )
+
+    async def _close_histories(self) -> None:
+        """Note that what was cancelled while pending never started: at once when it is a few.
+
+        Of ten thousand it would cost those who cancel something else meanwhile as much as the
+        cancels themselves, and nobody waits for these notes.
+        """
+        while True:
+            some = [await self._to_close.get()]
+            while len(some) < CLOSED_AT_ONCE and not self._to_close.empty():
+                some.append(self._to_close.get_nowait())
+            await self._voice.say(*(self._never_started(*each) for each in some))
+            await asyncio.sleep(len(some) / CLOSED_PER_SECOND)
 
     def _never_started(self, organization: str, task: TaskState) -> Event:
         assert task.cancel is not None

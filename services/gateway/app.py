@@ -12,6 +12,7 @@ from services.gateway.desk import Desk
 from services.gateway.dialects.mounting import add_dialects, describe_security, too_large
 from services.gateway.fast_lane import FastLane
 from services.gateway.routes import (
+    bulk_cancels,
     cancels,
     health,
     history,
@@ -55,7 +56,7 @@ def described() -> dict[str, Any]:
 
 
 def add_routes(app: FastAPI) -> None:
-    for routes in (tasks, cancels, projects, history, streams, pulse):
+    for routes in (tasks, cancels, bulk_cancels, projects, history, streams, pulse):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from services.bulk_canceller import BulkCanceller
 from services.control_store import ControlStore
 from services.gateway.api_key_cache import ApiKeyCache
 from services.gateway.idempotency import Once
@@ -15,6 +16,7 @@ from services.gateway.jwt_tokens import JwtTokens
 from services.gateway.kept_documents import KeptDocuments
 from services.gateway.rate_limits import Buckets
 from services.gateway.streaming import OpenStreams
+from services.operations.bulk_cancelling import BulkParts
 from services.operations.pulse import Pictures
 from services.operations.scope import Parts
 from services.outputs import Outputs
@@ -36,6 +38,7 @@ class Desk:
     documents: KeptDocuments
     outputs: Outputs
     streams: OpenStreams
+    bulk: BulkParts
     unready: Callable[[], str | None]
     """Why this process isn't ready; None when it is."""
     pictures: Pictures | None
@@ -48,6 +51,7 @@ def new_desk(
     settings: Settings,
     store: ControlStore,
     outputs: Outputs,
+    canceller: BulkCanceller,
     monotonic: Callable[[], float],
     unready: Callable[[], str | None],
     pictures: Pictures | None = None,
@@ -74,6 +78,7 @@ def new_desk(
         documents=documents,
         outputs=outputs,
         streams=OpenStreams(limits.streams_per_principal),
+        bulk=BulkParts(store, canceller, settings.bulk),
         unready=unready,
         pictures=pictures,
         metrics=metrics,

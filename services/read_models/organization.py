@@ -18,12 +18,15 @@ from services.read_models.questions import (
     CancellationFilter,
     HistoryFilter,
     ProjectFilter,
+    Selected,
     TaskFilter,
 )
 from services.read_models.reader import Reader
 from services.read_models.receipts import receipt
 from services.read_models.rows import Cancellation, HistoryLine, Page, Project, Receipt, Task
 from services.read_models.scope import Scoped
+from services.read_models.selection import Selection, selection
+from services.read_models.session import Session
 
 Answer = TypeVar("Answer")
 
@@ -70,6 +73,16 @@ class OrganizationView:
             )
 
         return await page_of(look, cursor, limit)
+
+    async def selection(self, where: Selected, limit: int) -> Selection:
+        """Everything that is meant, up to a number, as one state has it."""
+        questions = self._questions
+
+        def question(session: Session) -> Selection:
+            scoped = Scoped(session, self.organization)
+            return session.read(lambda at: selection(at, questions, where, limit), scoped)
+
+        return await self._reader.ask_aside(question)
 
     async def statuses_below(self, id: str) -> Mapping[Status, int]:
         """How many tasks below a task or project are in which status."""

@@ -1,6 +1,6 @@
 """What may be asked for: filters, and points of the past."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -39,6 +39,19 @@ class TaskFilter(NamedTuple):
     """A name and its value."""
     actor: tuple[str, str] | None = None
     """Kind and id of who submitted it."""
+    region: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+
+
+class Selected(NamedTuple):
+    """Which tasks one order is to stop. What is None doesn't matter; everything else must hold."""
+
+    status: Collection[Status]
+    project: str | None = None
+    kind: str | None = None
+    labels: Mapping[str, str] = {}
+    actor: tuple[str, str] | None = None
     region: str | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None

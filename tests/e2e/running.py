@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -50,15 +50,18 @@ class Running:
             cwd=REPOSITORY,
         )  # fmt: skip
         assert self._process.stdout is not None
-        for line in self._process.stdout:
+        self.hear(self._process.stdout)
+
+    def hear(self, lines: Iterable[str]) -> None:
+        """Read what it says until it is up."""
+        for line in lines:
             if found := re.search(r"is up: (\S+)", line):
                 self.url = found[1]
             if found := re.search(r"key\s+(\S+)$", line):
                 self.key = found[1]
             if "history my-task" in line:
                 return
-        code = self._process.wait(STOP_SECONDS)
-        raise AssertionError(f"it ended with {code}: {self.said()[-4000:]}")
+        raise AssertionError(f"it ended with {self._ended()}: {self.said()[-4000:]}")
 
     @property
     def pid(self) -> int:

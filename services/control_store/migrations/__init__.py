@@ -1,4 +1,4 @@
 """Every change of the control store's tables, in order. A released one is never edited."""
 
-NEWEST = "0002"
+NEWEST = "0003"
 """The last one there is."""
