@@ -24,6 +24,8 @@ class Watch:
     """Entries about one root, from the moment that somebody began to watch it."""
 
     def __init__(self) -> None:
+        self.closed = False
+        """Nothing more will be heard: this process ends."""
         self._entries: list[Entry] = []
         self._heard = asyncio.Event()
 
@@ -36,8 +38,12 @@ class Watch:
         taken, self._entries = self._entries, []
         return taken
 
+    def close(self) -> None:
+        self.closed = True
+        self._heard.set()
+
     async def more(self) -> None:
-        """Returns when something was heard since the last call."""
+        """Returns when something was heard since the last call, or nothing more will be."""
         await self._heard.wait()
         self._heard.clear()
 
@@ -238,7 +244,10 @@ class Verdicts:
                 del self._subscriptions[organization]
 
     def close(self) -> None:
-        """End every stream."""
+        """End every stream, and the waiting of everybody who waits for a stop."""
+        for watches in self._watches.values():
+            for watch in watches:
+                watch.close()
         for subscriptions in self._subscriptions.values():
             for subscription in subscriptions:
                 subscription.close()

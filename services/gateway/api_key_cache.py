@@ -9,6 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 import sqlalchemy as sa
+import structlog
 
 from services.control_store import ControlStore
 from services.control_store.api_keys import ApiKey, find_key, hashed, note_use
@@ -17,6 +18,8 @@ from services.refusals import Unavailable
 from services.settings import Settings
 
 USE_NOTED_EVERY_SECONDS = 30
+
+log = structlog.get_logger(__name__)
 
 
 class Known(NamedTuple):
@@ -73,8 +76,13 @@ class ApiKeyCache:
 
     async def flush(self) -> None:
         used, self._used = self._used, {}
-        if used:
+        if not used:
+            return
+        try:
             await self._store.ask(partial(note_use, used=used))
+        except sa.exc.OperationalError as error:
+            self._used = used | self._used
+            log.warning("when keys were last used isn't noted yet", why=str(error.orig))
 
     def _asked(self, hash: str) -> "asyncio.Task[Known]":
         """One question at a time, however many wait for its answer."""

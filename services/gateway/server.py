@@ -7,8 +7,20 @@ from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from events.errors import CountermandError
+from services.gateway.streaming import HANG_UP
 from services.settings import GatewaySettings
+
+
+class Protocol(HttpToolsProtocol):
+    """HTTP as uvicorn speaks it, with a way to hang up on who takes nothing: closing would wait
+    until all is sent."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope[HANG_UP] = self.transport.abort  # type: ignore[literal-required]
 
 
 class Server(uvicorn.Server):
@@ -33,9 +45,29 @@ class Server(uvicorn.Server):
         self.listening = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        config = self.config
+        listener = listening_at(config.host, config.port, config.backlog)
+        await super().startup([listener])
         if self.started:
             self.listening.set()
+
+
+class CannotListen(CountermandError):
+    """The address isn't this service's to have."""
+
+    def __init__(self, host: str, port: int, why: OSError) -> None:
+        super().__init__(
+            f"can't listen at {host}:{port}: {why.strerror}. Stop whoever has the port, or choose "
+            "another one (--port; 0 takes any that is free)"
+        )
+
+
+def listening_at(host: str, port: int, backlog: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=backlog)
+    except OSError as error:
+        raise CannotListen(host, port, error) from None
 
 
 def new_server(app: ASGIApp, settings: GatewaySettings, grace_seconds: float) -> Server:
@@ -44,7 +76,7 @@ def new_server(app: ASGIApp, settings: GatewaySettings, grace_seconds: float) ->
             app,
             host=settings.host,
             port=settings.port,
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="off",
             access_log=False,

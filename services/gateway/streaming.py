@@ -12,6 +12,8 @@ from starlette.types import Message, Receive, Scope, Send
 from services.permissions import Principal
 from services.refusals import TooMany
 
+HANG_UP = "countermand.hang_up"
+"""In the scope of every request: cuts its connection, without waiting for what isn't sent yet."""
 HEARTBEAT = b": still here\n\n"
 
 
@@ -51,20 +53,21 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": self._opening, "more_body": True})
             async with asyncio.TaskGroup() as group:
                 gone = group.create_task(_until_gone(receive))
-                await self._send_all(send)
+                await self._send_all(send, scope[HANG_UP])
                 gone.cancel()
         except* _Gone:
             pass
         finally:
             self._given_back()
 
-    async def _send_all(self, send: Send) -> None:
+    async def _send_all(self, send: Send, hang_up: Callable[[], None]) -> None:
         async with aclosing(self._frames) as frames:
             async for each in frames:
                 try:
                     async with asyncio.timeout(self._send_seconds):
                         await send({"type": "http.response.body", "body": each, "more_body": True})
                 except TimeoutError:
+                    hang_up()
                     raise _Gone from None
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -126,12 +126,13 @@ def after(receipt: Receipt, entries: Iterable[Entry]) -> Receipt:
 
 
 async def until_ended(receipt: Receipt, watch: Watch, wait_seconds: float) -> Receipt:
-    """The receipt once what was asked to stop has ended, or as it is when the wait is over."""
+    """The receipt once what was asked to stop has ended, or as it is when the wait is over
+    or this process ends."""
     try:
         async with asyncio.timeout(wait_seconds):
             while True:
                 receipt = after(receipt, watch.taken())
-                if receipt.ended:
+                if receipt.ended or watch.closed:
                     return receipt
                 await watch.more()
     except TimeoutError:
