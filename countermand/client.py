@@ -11,6 +11,7 @@ of Countermand.
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future
@@ -25,6 +26,9 @@ import stamina
 PREFIX = "/countermand/v1"
 DEFAULT_URL = "http://127.0.0.1:8700"
 TIMEOUT_SECONDS = 30.0
+
+JSON_POSITION = re.compile(rb'\{"position": "(\d+:\d+)"')
+CSV_POSITION = re.compile(rb"(\d+:\d+),")
 
 T = TypeVar("T")
 
@@ -298,6 +302,16 @@ class Frame(NamedTuple):
     data: dict[str, Any]
 
 
+class ExportedRow(NamedTuple):
+    """A whole row of an export: a line of JSON, or a row of CSV."""
+
+    data: bytes
+    position: str | None
+    """Of its event; None: the names of the columns."""
+    end: str
+    """The frontier at which the export ends."""
+
+
 class Problem(Exception):
     """What the service refused, and why (RFC 9457)."""
 
@@ -547,6 +561,42 @@ class Client:
                 pass
             await asyncio.sleep(1.0)
 
+    async def export(
+        self,
+        *,
+        format: Literal["jsonl", "csv"] = "jsonl",
+        start: str | None = None,
+        end: str | None = None,
+        **where: Any,
+    ) -> AsyncIterator[ExportedRow]:
+        """Your organization's history, row by row; goes on where it was when it is cut off.
+
+        `start`: a frontier, e.g. that behind the last row that you have; `end`: that of the rows.
+        """
+        behind = read_positions(start)
+        failures = 0
+        while True:
+            given = {"format": format, "start": written_positions(behind), "end": end, **where}
+            query = {name: value for name, value in given.items() if value}
+            try:
+                async with self._http.stream("GET", PREFIX + "/export", params=query) as response:
+                    if response.status_code >= 400:
+                        await response.aread()
+                        raise _problem(response)
+                    end = response.headers["countermand-end"]
+                    async for data in _rows(response.aiter_bytes(), format):
+                        position = position_of(data, format)
+                        yield ExportedRow(data, position, end)
+                        if position is not None:
+                            behind |= {k: v + 1 for k, v in read_positions(position).items()}
+                        failures = 0
+                    return
+            except (httpx.TransportError, Problem) as error:
+                failures += 1
+                if failures >= self._attempts or not _worth_repeating(error):
+                    raise
+            await asyncio.sleep(1.0)
+
     async def ready(self) -> dict[str, Any]:
         """What `/readyz` says, whether it is ready or not."""
         response = await self._http.get("/readyz")
@@ -682,6 +732,36 @@ async def _frames(lines: AsyncIterator[str]) -> AsyncIterator[Frame]:
                 fields.get("event", "message"), fields.get("id", ""), json.loads(fields["data"])
             )
             fields = {}
+
+
+async def _rows(chunks: AsyncIterator[bytes], format: str) -> AsyncIterator[bytes]:
+    """Whole rows; one that was cut off is left out. A cell of CSV may have line breaks in it."""
+    rest = b""
+    async for chunk in chunks:
+        *lines, last = chunk.split(b"\n")
+        for line in lines:
+            rest += line + b"\n"
+            if format != "csv" or rest.count(b'"') % 2 == 0:
+                yield rest
+                rest = b""
+        rest += last
+
+
+def position_of(row: bytes, format: str) -> str | None:
+    """Where the event of a row of an export stands; None: the row has none."""
+    pattern = CSV_POSITION if format == "csv" else JSON_POSITION
+    found = pattern.match(row)
+    return found[1].decode() if found else None
+
+
+def read_positions(text: str | None) -> dict[int, int]:
+    """A frontier, or a position, by partition."""
+    parts = (part.partition(":") for part in (text or "").split(",") if part)
+    return {int(partition): int(offset) for partition, _, offset in parts}
+
+
+def written_positions(behind: Mapping[int, int]) -> str | None:
+    return ",".join(f"{k}:{v}" for k, v in sorted(behind.items())) or None
 
 
 def _worth_repeating(error: Exception) -> bool:

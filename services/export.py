@@ -1,7 +1,8 @@
 """The history as a file: JSON Lines or CSV, a chunk at a time, however long it is.
 
 In JSON Lines the event is the log's own bytes, so that a digest of them is that of the record. What
-is exported is what was there when it began.
+is exported is what was there when it began. Whoever was cut off asks for the rest, from behind the
+last whole line up to the same end.
 """
 
 import csv
@@ -12,7 +13,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from events.positions import written_position
+from events.positions import Frontier, written_position
 from services.read_models.organization import OrganizationView
 from services.read_models.questions import HistoryFilter
 from services.read_models.rows import HistoryLine
@@ -39,19 +40,27 @@ CSV_COLUMNS = (
 async def as_json_lines(
     view: OrganizationView,
     where: HistoryFilter = HistoryFilter(),  # noqa: B008
+    start: Frontier | None = None,
+    end: Frontier | None = None,
 ) -> AsyncGenerator[bytes, None]:
     """An object a line: where the event stands, its verdict, and the event."""
-    async for chunk in chunks(json_line(line) async for line in view.every_line(where)):
+    lines = view.every_line(where, start=start, end=end)
+    async for chunk in chunks(json_line(line) async for line in lines):
         yield chunk
 
 
 async def as_csv(
     view: OrganizationView,
     where: HistoryFilter = HistoryFilter(),  # noqa: B008
+    start: Frontier | None = None,
+    end: Frontier | None = None,
 ) -> AsyncGenerator[bytes, None]:
-    """`CSV_COLUMNS`, named in the first row; the last one is the event as JSON."""
-    yield csv_row(CSV_COLUMNS)
-    async for chunk in chunks(csv_line(line) async for line in view.every_line(where)):
+    """`CSV_COLUMNS`, named in the first row unless it goes on somewhere; the last one is the event
+    as JSON."""
+    if not start:
+        yield csv_row(CSV_COLUMNS)
+    lines = view.every_line(where, start=start, end=end)
+    async for chunk in chunks(csv_line(line) async for line in lines):
         yield chunk
 
 

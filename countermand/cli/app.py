@@ -2,7 +2,7 @@
 
 import typer
 
-from countermand.cli import bulk, demo, keys, looking, pulse, service, tasks
+from countermand.cli import bulk, demo, keys, looking, moving, pulse, service, tasks
 
 app = typer.Typer(
     name="countermand",
@@ -18,6 +18,10 @@ for each in (tasks.submit, tasks.cancel, tasks.status, tasks.history, tasks.watc
 app.add_typer(bulk.app, name="bulk")
 app.add_typer(keys.app, name="keys")
 app.command()(pulse.pulse)
+app.command()(moving.export)
+app.command("import")(moving.import_)
+app.command()(moving.backup)
+app.command()(moving.restore)
 app.command()(looking.doctor)
 app.command()(looking.schema)
 app.command()(service.rebuild)

@@ -43,11 +43,14 @@ class Stream:
 
     def insert(self, offset: int, values: Sequence[bytes], appended_at_us: int) -> None:
         """Store the values durably, the first of them at this offset."""
+        self.insert_stamped(offset, [(value, appended_at_us) for value in values])
+
+    def insert_stamped(self, offset: int, values: Sequence[tuple[bytes, int]]) -> None:
+        """The same, each with an append time of its own: of a log that they come from."""
         self.check_open()
-        topic = str(appended_at_us)
         rows = [
-            StoredEvent(self._name, version, topic, value)
-            for version, value in enumerate(values, offset)
+            StoredEvent(self._name, version, str(appended_at_us), value)
+            for version, (value, appended_at_us) in enumerate(values, offset)
         ]
         with explained(self.where):
             self._recorder.insert_events(rows)

@@ -14,6 +14,7 @@ from services.gateway.fast_lane import FastLane
 from services.gateway.routes import (
     bulk_cancels,
     cancels,
+    export,
     health,
     history,
     metrics,
@@ -56,7 +57,7 @@ def described() -> dict[str, Any]:
 
 
 def add_routes(app: FastAPI) -> None:
-    for routes in (tasks, cancels, bulk_cancels, projects, history, streams, pulse):
+    for routes in (tasks, cancels, bulk_cancels, projects, history, export, streams, pulse):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -3,7 +3,7 @@ dropped; nobody ever waits for one."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 
 from fastapi.responses import Response
@@ -24,22 +24,19 @@ def frame(event: str, id: str, data: bytes) -> bytes:
     )
 
 
-class EventStream(Response):
-    """Sends frames as they come, until they end or the reader is gone or too slow."""
-
-    media_type = "text/event-stream"
+class Streamed(Response):
+    """Sends pieces as they come, until they end or the reader is gone or too slow."""
 
     def __init__(
         self,
         frames: AsyncGenerator[bytes, None],
         send_seconds: float,
         given_back: Callable[[], None],
-        opening: bytes = HEARTBEAT,
+        media_type: str,
+        headers: Mapping[str, str],
+        opening: bytes = b"",
     ) -> None:
-        """`opening` is sent at once, so that a reader knows that it is heard."""
-        super().__init__(
-            headers={"cache-control": "no-cache", "x-accel-buffering": "no"},
-        )
+        super().__init__(headers=dict(headers), media_type=media_type)
         del self.headers["content-length"]
         self._frames = frames
         self._send_seconds = send_seconds
@@ -70,6 +67,21 @@ class EventStream(Response):
                     hang_up()
                     raise _Gone from None
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class EventStream(Streamed):
+    """Of frames."""
+
+    def __init__(
+        self,
+        frames: AsyncGenerator[bytes, None],
+        send_seconds: float,
+        given_back: Callable[[], None],
+        opening: bytes = HEARTBEAT,
+    ) -> None:
+        """`opening` is sent at once, so that a reader knows that it is heard."""
+        headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        super().__init__(frames, send_seconds, given_back, "text/event-stream", headers, opening)
 
 
 class _Gone(Exception):

@@ -146,12 +146,21 @@ class OrganizationView:
     async def every_line(
         self,
         where: HistoryFilter = HistoryFilter(),  # noqa: B008
+        *,
+        start: Frontier | None = None,
+        end: Frontier | None = None,
     ) -> AsyncGenerator[HistoryLine, None]:
-        """All lines so far, oldest first and without their decoded events, however many."""
+        """All lines so far, oldest first and without their decoded events, however many.
+
+        From one frontier on, and up to another: what was cut off goes on where it was.
+        """
         questions = self._questions
         spans = await self._ask_at_once(
-            lambda scoped: spans_of(scoped, questions, where, None, None, newest_first=False)
+            lambda scoped: spans_of(scoped, questions, where, start, None, newest_first=False)
         )
+        if end is not None:
+            spans = [each._replace(end=min(each.end, cut(end, each.partition))) for each in spans]
+            spans = [each._replace(start=min(each.start, each.end)) for each in spans]
         while True:
             page = await page_of_lines(
                 self._ask_at_once, questions, where, spans, PAGE_ROWS_LIMIT, False, False

@@ -55,7 +55,10 @@ class Nursery:
         return self._ask({"wait": pid})
 
     def run(self, arguments: Sequence[str], environment: Mapping[str, str], out: Path) -> int:
-        return self.wait(self.begin(arguments, environment, out, out.with_suffix(".err")))
+        err = out.with_suffix(".err")
+        for path in (out, err):
+            path.unlink(missing_ok=True)
+        return self.wait(self.begin(arguments, environment, out, err))
 
     def _ask(self, order: Mapping[str, object]) -> int:
         assert self._process.stdin is not None

@@ -1,0 +1,199 @@
+"""Commands that take data out and in: export and import, backup and restore."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from countermand.cli.connection import URL, AsJson, Key, Url, ask
+from countermand.cli.exits import Exit
+from countermand.cli.service import ConfigFile, DataFolder
+from countermand.client import Client, position_of, read_positions, written_positions
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="What is there already is kept: it goes on.")],
+    format: Annotated[str, typer.Option(help="jsonl or csv")] = "jsonl",
+    task: str | None = None,
+    project: str | None = None,
+    actor: Annotated[str | None, typer.Option(help="kind:id")] = None,
+    type: Annotated[list[str] | None, typer.Option(help="Event types; repeatable.")] = None,
+    verdict: str | None = None,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write your organization's history into a file; run it again after a crash, and it goes on."""
+    if format not in ("jsonl", "csv"):
+        raise typer.BadParameter("jsonl or csv", param_hint="--format")
+    kind: Literal["jsonl", "csv"] = "csv" if format == "csv" else "jsonl"
+    where = {"task": task, "project": project, "actor": actor, "type": type, "verdict": verdict}
+    given: dict[str, Any] = {name: value for name, value in where.items() if value}
+    behind = whole_rows(file, kind)
+    bar = progress(MofNCompleteColumn(), as_json)
+
+    async def write(client: Client) -> int:
+        rows = 0
+        with bar, file.open("ab") as out:
+            line = bar.add_task("exporting", total=None)
+            start = written_positions(behind)
+            async for row in client.export(format=kind, start=start, **given):
+                out.write(row.data)
+                rows += 1
+                if row.position is not None:
+                    ((partition, offset),) = read_positions(row.position).items()
+                    behind[partition] = offset + 1
+                if rows % 500 == 0:
+                    end = sum(read_positions(row.end).values())
+                    bar.update(line, total=end, completed=sum(behind.values()))
+        return rows
+
+    rows = ask(url, key, write, as_json)
+    said = {"file": str(file), "rows": rows, "frontier": written_positions(behind)}
+    typer.echo(json.dumps(said) if as_json else f"{rows} rows in {file}")
+
+
+def whole_rows(file: Path, format: Literal["jsonl", "csv"]) -> dict[int, int]:
+    """Cut off what isn't a whole row; the frontier behind the last one."""
+    behind: dict[int, int] = {}
+    if not file.exists():
+        return behind
+    whole = 0
+    row = b""
+    with file.open("r+b") as rows:
+        for line in rows:
+            row += line
+            if not line.endswith(b"\n") or (format == "csv" and row.count(b'"') % 2):
+                continue
+            position = position_of(row, format)
+            if position is not None:
+                ((partition, offset),) = read_positions(position).items()
+                behind[partition] = offset + 1
+            elif whole or format != "csv":
+                raise typer.BadParameter(f"{file} isn't an export as {format}", param_hint="file")
+            whole += len(row)
+            row = b""
+        rows.truncate(whole)
+    if not behind:
+        file.unlink()  # At most the names of the columns, which come again.
+    return behind
+
+
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Exports as JSON Lines.", exists=True)],
+    data: DataFolder = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the log of a new data folder from exports: the same bytes, in their order."""
+    from countermand.cli import serving
+    from services.importing import import_history
+
+    settings = serving.configured(config, data)
+    bar = progress(DownloadColumn(), as_json)
+    with refusing(), bar, ExitStack() as opened:
+        line = bar.add_task("importing", total=sum(file.stat().st_size for file in files))
+        each = [(str(file), opened.enter_context(file.open("rb"))) for file in files]
+        done = import_history(each, settings.data, lambda size: bar.advance(line, size))
+    text = f"{done.events} events, digest {done.digest}"
+    typer.echo(json.dumps(done._asdict()) if as_json else text)
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(help="A new folder.")],
+    with_secret_keys: Annotated[
+        bool, typer.Option(help="Also the keys of live tasks' secrets, which outlive the tasks.")
+    ] = False,
+    data: DataFolder = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy log, control store and settings, while the service runs."""
+    from countermand.cli import serving
+    from services.backup import back_up
+    from services.world import real_world
+
+    settings = serving.configured(config, data)
+    bar = progress(MofNCompleteColumn(), as_json)
+    with refusing(), bar:
+        made = back_up(
+            settings,
+            config,
+            target,
+            real_world().now(),
+            shown(bar),
+            with_secret_keys=with_secret_keys,
+        )
+    typer.echo(made.model_dump_json() if as_json else f"{made.events} events in {target}")
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(help="A backup.", exists=True, file_okay=False)],
+    data: DataFolder = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new data folder of a backup, if every byte of it is as it was."""
+    from countermand.cli import serving
+    from services.backup import CONFIGURATION, restore
+
+    settings = serving.configured(config, data)
+    bar = progress(MofNCompleteColumn(), as_json)
+    with refusing(), bar:
+        made = restore(source, settings.data, shown(bar))
+    if as_json:
+        typer.echo(made.model_dump_json())
+        return
+    typer.echo(f"{made.events} events in {settings.data}")
+    with_config = settings.data / CONFIGURATION
+    more = f" --config {with_config}" if with_config.exists() else ""
+    typer.echo(f"Start it: countermand up --data {settings.data}{more}")
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Ends the command with the reason when something of ours refuses."""
+    from events.errors import CountermandError
+
+    try:
+        yield
+    except (CountermandError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(Exit.REFUSED) from None
+
+
+def progress(counting: ProgressColumn, as_json: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        counting,
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=as_json,
+    )
+
+
+def shown(bar: Progress) -> Callable[[str, int, int], None]:
+    """Each file a line."""
+    lines: dict[str, TaskID] = {}
+
+    def took(name: str, done: int, of: int) -> None:
+        if name not in lines:
+            lines[name] = bar.add_task(name, total=of)
+        bar.update(lines[name], completed=done, total=of)
+
+    return took

@@ -1,0 +1,211 @@
+"""A copy of everything that can't be made again: the logs, the control store, the settings.
+
+Made while the service runs, of one state of each file. The control store is copied before the
+logs: what it says is durable must be in them. The read models follow from the history, and
+aren't copied. A backup has its name only once it is whole, and is restored only if every byte is
+as it was.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from events.errors import CountermandError
+from services.control_store import tables
+from services.importing import digest_of_file
+from services.settings import Settings
+
+MANIFEST = "manifest.json"
+HISTORY = "history.sqlite"
+CONTROL = "control.sqlite"
+LOGS = ("output.sqlite", HISTORY)
+CONFIGURATION = "countermand.toml"
+EFFECTIVE = "settings.json"
+PAGES_AT_ONCE = 1000
+CHUNK_BYTES = 1_000_000
+
+
+class NoBackup(CountermandError):
+    """A backup can't be made, or this is none that can be restored."""
+
+
+class BackupFile(BaseModel):
+    """One file of a backup."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """What a backup holds. Without it, it isn't one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    made_at: AwareDatetime
+    region: str
+    files: tuple[BackupFile, ...]
+    events: int
+    digest: str
+    """Of the history's bytes, as exports and imports count it."""
+    with_secret_keys: bool
+
+
+Took = Callable[[str, int, int], None]
+"""Hears which file is being copied, how much of it is done, and of how much."""
+
+
+def back_up(
+    settings: Settings,
+    config: Path | None,
+    target: Path,
+    now: datetime,
+    took: Took,
+    *,
+    with_secret_keys: bool = False,
+) -> Manifest:
+    """Make a backup in a new folder. The service may run; nothing of it is held up."""
+    if settings.control_store_url is not None:
+        raise NoBackup(
+            "the control store isn't in the data folder: back up its database with its own tools, "
+            "before the logs, and copy the logs with the service stopped"
+        )
+    if target.exists():
+        raise NoBackup(f"{target} is there already: name a new folder")
+    if not (settings.data / HISTORY).exists():
+        raise NoBackup(f"there is no history in {settings.data}: name the service's data folder")
+    making = target.with_name(target.name + ".partial")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True, mode=0o700)
+    # 1. The control store first, then the logs.
+    copy_database(settings.data / CONTROL, making / CONTROL, took)
+    if not with_secret_keys:
+        forget_secret_keys(making / CONTROL)
+    for name in LOGS:
+        copy_database(settings.data / name, making / name, took)
+    # 2. The settings.
+    effective = settings.model_dump(mode="json", exclude={"data"})
+    (making / EFFECTIVE).write_text(json.dumps(effective, indent=2))
+    if config is not None:
+        shutil.copyfile(config, making / CONFIGURATION)
+    # 3. What is there now, said last.
+    history = digest_of_file(making / HISTORY)
+    manifest = Manifest(
+        made_at=now,
+        region=settings.region,
+        files=tuple(described(path) for path in sorted(making.iterdir())),
+        events=history.events,
+        digest=history.hexdigest(),
+        with_secret_keys=with_secret_keys,
+    )
+    (making / MANIFEST).write_text(manifest.model_dump_json(indent=2))
+    put_in_place(making, target)
+    return manifest
+
+
+def restore(source: Path, data: Path, took: Took) -> Manifest:
+    """Make a data folder of a backup. All or nothing."""
+    manifest = read_manifest(source)
+    if data.exists() and (not data.is_dir() or any(data.iterdir())):
+        raise NoBackup(f"{data} isn't empty: restore into a new folder")
+    making = data.with_name(data.name + ".partial")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True, mode=0o700)
+    for file in manifest.files:
+        shutil.copyfile(source / file.name, making / file.name)
+        took(file.name, file.size_bytes, file.size_bytes)
+        check(making / file.name, file, source)
+    history = digest_of_file(making / HISTORY)
+    if (history.events, history.hexdigest()) != (manifest.events, manifest.digest):
+        raise NoBackup(f"the history in {source} isn't the one that was backed up")
+    if data.exists():
+        data.rmdir()
+    put_in_place(making, data)
+    return manifest
+
+
+def read_manifest(source: Path) -> Manifest:
+    """Of a backup all of whose files are there."""
+    try:
+        manifest = Manifest.model_validate_json((source / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        raise NoBackup(f"there is no whole backup in {source}: it has no {MANIFEST}") from None
+    except ValidationError:
+        raise NoBackup(f"{source / MANIFEST} isn't one that this release writes") from None
+    for file in manifest.files:
+        if Path(file.name).name != file.name or not (source / file.name).is_file():
+            raise NoBackup(f"{source} has no file {file.name!r}: the backup isn't whole")
+    return manifest
+
+
+def copy_database(source: Path, target: Path, took: Took) -> None:
+    """One committed state of it, whoever writes meanwhile."""
+    with (
+        closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as there,
+        closing(sqlite3.connect(target)) as here,
+    ):
+        # The read transaction holds this state; without it each step would begin anew.
+        there.isolation_level = None
+        there.execute("BEGIN")
+        there.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        there.backup(
+            here,
+            pages=PAGES_AT_ONCE,
+            progress=lambda _, left, all: took(source.name, all - left, all),
+            sleep=0,
+        )
+        here.execute("PRAGMA journal_mode=DELETE")
+
+
+def forget_secret_keys(control: Path) -> None:
+    """A key is destroyed when its task ends; a copy of it would outlive that."""
+    with closing(sqlite3.connect(control, isolation_level=None)) as connection:
+        connection.execute("PRAGMA secure_delete=ON")
+        connection.execute(f"DELETE FROM {tables.secret_keys.name}")
+        connection.execute("VACUUM")
+
+
+def described(path: Path) -> BackupFile:
+    return BackupFile(name=path.name, size_bytes=path.stat().st_size, sha256=sha256_of(path))
+
+
+def check(path: Path, file: BackupFile, source: Path) -> None:
+    if (path.stat().st_size, sha256_of(path)) != (file.size_bytes, file.sha256):
+        raise NoBackup(f"{source / file.name} isn't as it was when the backup was made")
+
+
+def sha256_of(path: Path) -> str:
+    hashed = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            hashed.update(chunk)
+    return hashed.hexdigest()
+
+
+def put_in_place(making: Path, target: Path) -> None:
+    """Give it its name, once all of it is on the disk."""
+    for path in (*making.iterdir(), making):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    making.rename(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,92 @@
+"""The history as a file, however long it is; what was cut off can go on."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from events.positions import Frontier, reaches, read_frontier, written_frontier
+from events.words import Verdict
+from services.export import as_csv, as_json_lines
+from services.gateway.callers import Called
+from services.gateway.pages import aware, pair
+from services.gateway.problems import Responses, responses
+from services.gateway.streaming import Streamed
+from services.operations import looking
+from services.permissions import Permission
+from services.read_models.questions import HistoryFilter
+from services.refusals import Invalid
+
+router = APIRouter(tags=["history"])
+
+END = "countermand-end"
+"""On the answer: the frontier at which it ends."""
+MEDIA_TYPES = {"jsonl": "application/jsonl", "csv": "text/csv"}
+
+FrontierText = Annotated[str | None, Query(max_length=2000, examples=["0:43"])]
+FILE: Responses = {
+    200: {
+        "description": "A line an event, with its position and its verdict. "
+        f"`{END}` is the frontier at which it ends: a part that was cut off goes on with the "
+        "frontier behind its last whole line as `start`, and this one as `end`.",
+        "content": {name: {"schema": {"type": "string"}} for name in MEDIA_TYPES.values()},
+    }
+}
+
+
+@router.get("/export", response_class=StreamingResponse, responses={**FILE, **responses()})
+async def export(
+    caller: Called,
+    format: Annotated[Literal["jsonl", "csv"], Query()] = "jsonl",
+    task: Annotated[str | None, Query(max_length=200)] = None,
+    project: Annotated[str | None, Query(max_length=200)] = None,
+    root: Annotated[str | None, Query(max_length=200)] = None,
+    actor: Annotated[str | None, Query(max_length=300, description="kind:id")] = None,
+    type: Annotated[list[str] | None, Query(description="Event types.")] = None,
+    verdict: Verdict | None = None,
+    appended_from: datetime | None = None,
+    appended_before: datetime | None = None,
+    start: FrontierText = None,
+    end: FrontierText = None,
+) -> Response:
+    """Your organization's history as JSON Lines, with the log's own bytes, or as CSV."""
+    scope = caller.scope
+    scope.need(Permission.OPERATE)
+    scope.need(Permission.TASKS_READ)
+    where = HistoryFilter(
+        task=task,
+        project=project,
+        root=root,
+        actor=pair(actor, ":", "actor"),
+        types=type,
+        verdict=verdict,
+        appended_from=aware(appended_from, "appended_from"),
+        appended_before=aware(appended_before, "appended_before"),
+    )
+    first, asked = frontier(start, "start"), frontier(end, "end")
+    await looking.settled(scope)
+    there = scope.parts.reads.frontier()
+    last = there if asked is None else asked
+    if not reaches(there, last):
+        raise Invalid("end", f"the history ends at {written_frontier(there)}")
+    written = as_csv if format == "csv" else as_json_lines
+    return Streamed(
+        written(scope.view, where, first, last),
+        caller.desk.settings.gateway.stream_send_seconds,
+        caller.desk.streams.taken(scope.principal),
+        MEDIA_TYPES[format],
+        {
+            END: written_frontier(last),
+            "content-disposition": f'attachment; filename="history.{format}"',
+        },
+    )
+
+
+def frontier(text: str | None, name: str) -> Frontier | None:
+    if text is None:
+        return None
+    try:
+        return read_frontier(text)
+    except ValueError as error:
+        raise Invalid(name, str(error)) from error

@@ -1,0 +1,243 @@
+"""Data taken out and in over real HTTP and by real commands: exports, imports, backups."""
+
+import csv
+import io
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from countermand.client import SyncClient
+from tests.e2e.forked import Forked, Nursery
+from tests.e2e.running import Running
+from tests.e2e.test_routes import refused
+
+LATER = "2099-01-01T00:00:00Z"
+TASKS = 60
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    with Nursery() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def full(service: Running) -> Running:
+    """A service with a history, some of it a stranger's."""
+    with service.http() as http:
+        tasks = [{"id": f"x-{n}", "kind": "sleep", "not_before": LATER} for n in range(TASKS)]
+        tasks[7]["description"] = 'a "quoted"\r\nline, and another'
+        assert http.post("/tasks", json={"tasks": tasks}).status_code == 201
+        for n in range(10):
+            assert http.post(f"/tasks/x-{n}/cancel", json={}).status_code == 200
+    with service.http(service.new_key("strangers", "admin")) as http:
+        body = {"id": "theirs", "kind": "sleep", "not_before": LATER}
+        assert http.post("/tasks", json=body).status_code == 201
+    return service
+
+
+@pytest.fixture
+def http(full: Running) -> Iterator[httpx.Client]:
+    with full.http() as client:
+        yield client
+
+
+def stored(data: Path) -> list[bytes]:
+    with closing(sqlite3.connect(data / "history.sqlite")) as log:
+        rows = log.execute("SELECT state FROM stored_events ORDER BY originator_version")
+        return [value for (value,) in rows]
+
+
+def exported(http: httpx.Client, **query: Any) -> httpx.Response:
+    answer = http.get("/export", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def test_an_export_holds_every_line_with_the_logs_own_bytes(
+    full: Running, http: httpx.Client
+) -> None:
+    answer = exported(http)
+    assert answer.headers["content-type"].startswith("application/jsonl")
+    (partition, end) = map(int, answer.headers["countermand-end"].split(":"))
+    values = {text.partition(b', "event": ')[2][:-1] for text in answer.content.splitlines()}
+    of_mine = [value for value in stored(full.data)[:end] if b'"organization":"default"' in value]
+    assert partition == 0
+    assert values == set(of_mine)
+    assert len(values) > TASKS
+    assert b"theirs" not in answer.content
+
+
+def test_a_part_that_was_cut_off_goes_on_to_the_same_end(http: httpx.Client) -> None:
+    whole = exported(http)
+    end = whole.headers["countermand-end"]
+    lines = whole.text.splitlines(keepends=True)
+    half = json.loads(lines[30])["position"]
+    offset = int(half.partition(":")[2])
+    assert http.post("/tasks", json={"kind": "sleep", "not_before": LATER}).status_code == 201
+    rest = exported(http, start=f"0:{offset + 1}", end=end)
+    assert "".join(lines[:31]) + rest.text == whole.text
+
+
+def test_csv_holds_the_same_events_and_goes_on_without_its_header(http: httpx.Client) -> None:
+    lines = [json.loads(text) for text in exported(http, task="x-7").text.splitlines()]
+    answer = exported(http, task="x-7", format="csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert [json.loads(row["event"]) for row in rows] == [line["event"] for line in lines]
+    assert [row["verdict"] for row in rows] == [line["verdict"] for line in lines]
+    rest = exported(http, task="x-7", format="csv", start=answer.headers["countermand-end"])
+    assert rest.text == ""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param({"format": "xml"}, id="unknown_format"),
+        pytest.param({"start": "here"}, id="no_frontier"),
+        pytest.param({"end": "0:999999999"}, id="beyond_the_end"),
+        pytest.param({"actor": "ann"}, id="no_kind_of_actor"),
+    ],
+)
+def test_a_bad_export_is_refused(http: httpx.Client, query: dict[str, str]) -> None:
+    refused(http.get("/export", params=query), 422, "invalid")
+
+
+def test_who_may_only_look_may_not_export(full: Running) -> None:
+    with full.http(full.new_key("default", "auditor")) as http:
+        refused(http.get("/export"), 403, "forbidden")
+
+
+def test_the_client_exports_row_by_row(full: Running) -> None:
+    with SyncClient(full.url, full.key) as client:
+        rows = list(client.export(format="csv", task="x-7"))
+        lines = list(client.export(task="x-7"))
+    assert rows[0].position is None
+    assert [row.position for row in rows[1:]] == [line.position for line in lines]
+    assert all(line.data.endswith(b"}\n") for line in lines)
+
+
+def environment(service: Running) -> dict[str, str]:
+    return {"COUNTERMAND_URL": service.url, "COUNTERMAND_KEY": service.key}
+
+
+def test_an_exported_history_becomes_a_log_that_says_the_same(
+    full: Running, nursery: Nursery, folder: Path
+) -> None:
+    file, out = folder / "history.jsonl", folder / "out"
+    assert nursery.run(["export", str(file)], environment(full), out) == 0
+    half = file.read_bytes()[: file.stat().st_size // 2]
+    whole = file.read_bytes()
+    file.write_bytes(half)
+    assert nursery.run(["export", str(file)], environment(full), out) == 0
+    assert file.read_bytes() == whole
+    data = folder / "data"
+    arguments = ["import", str(file), "--data", str(data), "--json"]
+    assert nursery.run(arguments, {}, out) == 0, out.with_suffix(".err").read_text()
+    said = json.loads(out.read_text())
+    values = [text.partition(b', "event": ')[2][:-2] for text in whole.splitlines(keepends=True)]
+    assert stored(data) == values
+    assert said["events"] == len(values)
+    again = nursery.run(arguments, {}, out)
+    assert again == 1
+    assert "is there already" in out.with_suffix(".err").read_text()
+
+    imported = Forked(folder, nursery)
+    imported.start()
+    try:
+        with imported.http() as there, full.http() as here:
+            for task_id in ("x-3", "x-20"):
+                one, other = (each.get(f"/tasks/{task_id}").json() for each in (there, here))
+                assert {**one, "position": ""} == {**other, "position": ""}
+            assert there.get("/export").headers["countermand-end"] != ""
+    finally:
+        assert imported.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        pytest.param(lambda lines: [lines[1], lines[0]], "line 2", id="out_of_order"),
+        pytest.param(lambda lines: [lines[0], lines[0]], "line 2", id="twice"),
+        pytest.param(lambda lines: [lines[0], lines[1][:-9]], "line 2", id="cut"),
+        pytest.param(lambda lines: [lines[0], b"{}\n"], "line 2", id="something_else"),
+        pytest.param(
+            lambda lines: [lines[0].replace(b"submitted.v1", b"submitted.v77")], "v77", id="newer"
+        ),
+    ],
+)
+def test_a_spoilt_export_is_refused_and_nothing_is_imported(
+    http: httpx.Client, nursery: Nursery, folder: Path, spoil: Any, why: str
+) -> None:
+    file, out, data = folder / "spoilt", folder / "out", folder / "data"
+    lines = exported(http).content.splitlines(keepends=True)
+    file.write_bytes(b"".join(spoil(lines)))
+    assert nursery.run(["import", str(file), "--data", str(data)], {}, out) == 1
+    assert why in out.with_suffix(".err").read_text()
+    assert {path.name for path in data.iterdir()} == {"history.sqlite.lock"}
+
+
+def test_a_backup_of_a_running_service_is_restored_whole(
+    full: Running, nursery: Nursery, folder: Path
+) -> None:
+    target, data, out = folder / "backup", folder / "data", folder / "out"
+    before = stored(full.data)
+    make = ["backup", str(target), "--data", str(full.data), "--json"]
+    assert nursery.run(make, {}, out) == 0, out.with_suffix(".err").read_text()
+    manifest = json.loads(out.read_text())
+    assert manifest["events"] >= len(before)
+    assert nursery.run(make, {}, out) == 1
+    put_back = ["restore", str(target), "--data", str(data)]
+    assert nursery.run(put_back, {}, out) == 0, out.with_suffix(".err").read_text()
+    assert stored(data)[: len(before)] == before
+    assert nursery.run(put_back, {}, out) == 1
+
+    restored = Forked(folder, nursery)
+    restored.start()
+    restored.key = full.key
+    try:
+        with restored.http() as http:
+            assert http.get("/tasks/x-3").json()["evidence"] == "never_started"
+            assert http.post("/tasks/x-30/cancel", json={}).json()["verdict"] == "effective"
+    finally:
+        assert restored.stop() == 0
+    with full.http() as http:
+        assert http.get("/tasks/x-30").json()["status"] == "pending"
+
+
+def test_a_backup_whose_bytes_have_changed_isnt_restored(
+    full: Running, nursery: Nursery, folder: Path
+) -> None:
+    target, data, out = folder / "backup", folder / "data", folder / "out"
+    make = ["backup", str(target), "--data", str(full.data)]
+    assert nursery.run(make, {}, out) == 0
+    with (target / "history.sqlite").open("r+b") as file:
+        file.seek(-100, io.SEEK_END)
+        file.write(uuid4().bytes)
+    assert nursery.run(["restore", str(target), "--data", str(data)], {}, out) == 1
+    assert "isn't as it was" in out.with_suffix(".err").read_text()
+    (target / "manifest.json").unlink()
+    assert nursery.run(["restore", str(target), "--data", str(data)], {}, out) == 1
+    assert "no whole backup" in out.with_suffix(".err").read_text()
+    assert not data.exists()
+
+
+def test_keys_of_secrets_stay_out_of_a_backup_unless_they_are_wanted(
+    full: Running, nursery: Nursery, folder: Path
+) -> None:
+    with full.http() as http:
+        body = {"kind": "sleep", "not_before": LATER, "secrets": {"token": "s3cret"}}
+        assert http.post("/tasks", json=body).status_code == 201
+    for name, more, kept in (("without", [], 0), ("with", ["--with-secret-keys"], 1)):
+        target = folder / name
+        arguments = ["backup", str(target), "--data", str(full.data), *more]
+        assert nursery.run(arguments, {}, folder / "out") == 0
+        with closing(sqlite3.connect(target / "control.sqlite")) as control:
+            ((keys,),) = control.execute("SELECT count(*) FROM secret_keys")
+        assert bool(keys) == bool(kept)
