@@ -14,6 +14,7 @@ from services.executor.guardian.client import CannotGuard, Guardian, wait_until_
 from services.executor.runtime import Runtime
 from services.executor.runtimes.commands import Commands
 from services.executor.runtimes.handlers import Handlers
+from services.executor.runtimes.remote.runtime import Remote
 from services.executor.settings import ExecutorSettings
 
 PREDECESSOR_SECONDS = 30.0
@@ -63,6 +64,7 @@ class LocalEngine:
         self.runtimes: Sequence[Runtime] = (
             Handlers(guardian, settings),
             Commands(guardian, settings),
+            Remote(settings),
         )
         self._guardian = guardian
         self._settings = settings

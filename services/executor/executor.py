@@ -20,8 +20,8 @@ from events.project_events import ProjectCancelRequested
 from events.rules.running import why_not_claimable
 from events.rules.stopping import cancel_by, of_task
 from events.run_events import RunReleased
-from events.state import ProjectState, Root, TaskState
-from events.words import Evidence, ProjectStatus, Status
+from events.state import ProjectState, Root, Run, TaskState
+from events.words import ACTIVE, Evidence, ProjectStatus, Status
 from projections.entry import Decoded, Entry
 from services.executor.engine import Engine, Engines
 from services.executor.lease import Lease
@@ -88,6 +88,7 @@ class Executor:
         self._alone = alone
         self._vault = vault
         self._outputs = Outputs(output, voice, executor_id, settings)
+        self._up_since = 0.0
         self._peers = Peers(region, lambda: asyncio.get_running_loop().time())
         self._lease = Lease(
             heartbeats, self.heartbeat, settings.lease_seconds, settings.heartbeats_per_lease
@@ -101,6 +102,8 @@ class Executor:
         self._executing: set[str] = set()
         """Projects whose tasks may be claimed."""
         self._claims = asyncio.Semaphore(settings.concurrent_claims)
+        self._left: dict[Place, None] = {}
+        """Remote runs that go on, and that nobody here looks after."""
         self._ending = False
         self._undrained = asyncio.Event()
         self._undrained.set()
@@ -185,6 +188,7 @@ class Executor:
         await self._recalled.wait()
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
+            self._up_since = asyncio.get_running_loop().time()
             self._around = Surroundings(
                 executor_id=self.id,
                 region=self._region,
@@ -218,6 +222,7 @@ class Executor:
                 tasks.create_task(self._claim()),
                 tasks.create_task(self._close_histories()),
             ]
+            self._adopt_what_is_left()
             self.working.set()
             await stopping.wait()
             # 4. The end, in this order.
@@ -232,6 +237,7 @@ class Executor:
         """Stop claiming; let runs end; release the rest, and say so."""
         self._ending = True
         self.drain()
+        self._let_go_of_remote_runs()
         try:
             async with asyncio.timeout(grace_seconds):
                 await self._idle.wait()
@@ -282,15 +288,18 @@ class Executor:
             if self._ending:
                 return
             self._fit.clear()
+            self._let_go_of_remote_runs()
             await self._idle.wait()
             await self._engine.close()
             await self._open()
+            self._adopt_what_is_left()
 
     def _renewed(self, until: float) -> None:
         if self._engine is not None:
             self._engine.renew(until)
         if self._room is not None:
             self._room.look_at_strange_kinds()
+            self._adopt_what_is_left()
 
     async def _hear_peers(self) -> None:
         end = await end_of(self._heartbeats)
@@ -381,6 +390,68 @@ class Executor:
             organization = run.place.organization
             await self._voice.say(self._left_behind(organization, task, Evidence.NEVER_STARTED))
 
+    # ── remote runs: they outlive executors ───────────────────────────────────────────────────────
+
+    def _let_go_of_remote_runs(self) -> None:
+        """They go on without this executor, or at least without its engine."""
+        for run in self.runs.values():
+            if run.runtime is not None and run.runtime.remote:
+                run.disown()
+
+    def _adopt_what_is_left(self) -> None:
+        for place in list(self._left):
+            self._adopt(place)
+
+    def _adopt(self, place: Place) -> None:
+        """Look after this remote run, if nobody does, and if that is possible here."""
+        root = self._roots.get(place.key)
+        task = root.tasks.get(place.task_id) if root else None
+        if task is None or task.status not in ACTIVE:
+            self._left.pop(place, None)
+            return
+        run = None if self._ending or place in self.runs else self._adoption(place, task)
+        if run is None:
+            self._left[place] = None
+            return
+        assert self._tasks is not None
+        self._left.pop(place, None)
+        self._take_up(run)
+        self._tasks.create_task(self._live_on(run))
+
+    def _adoption(self, place: Place, task: TaskState) -> LiveRun | None:
+        if task.run is None or not task.run.remote:
+            return None
+        runtime = self._runtime_of(task.spec.kind)
+        if runtime is None or task.spec.region != self._region or not self._is_gone(task.run):
+            return None
+        assert self._around is not None
+        adopted = LiveRun(
+            place=place,
+            task=task,
+            run_id=task.run.id,
+            runtime=runtime,
+            around=self._around,
+            adopts=task.run,
+        )
+        if task.cancel is not None:
+            adopted.cancelled_by(task.cancel)
+        return adopted
+
+    def _is_gone(self, run: Run) -> bool:
+        """Whose run it was says nothing any more; that takes having listened for a whole lease."""
+        if self._alone or run.executor == self.id:
+            return True
+        now = asyncio.get_running_loop().time()
+        alive = {heartbeat.executor for heartbeat in self._peers.alive()}
+        return now - self._up_since > self._settings.lease_seconds and run.executor not in alive
+
+    async def _live_on(self, run: LiveRun) -> None:
+        try:
+            if await run.adopt():
+                await run.live()
+        finally:
+            self._put_down(run)
+
     def _take_up(self, run: LiveRun) -> None:
         self.runs[run.place] = run
         self._running[run.task.spec.kind] += 1
@@ -391,6 +462,8 @@ class Executor:
         """There is room for another run, and perhaps for the same task again."""
         assert self._room is not None
         del self.runs[run.place]
+        if run.disowned and run.runtime is not None and run.runtime.remote:
+            self._left[run.place] = None  # Until its executor, if there is one, says more.
         self._running[run.task.spec.kind] -= 1
         self._own_processes -= run.own_process
         if not self.runs:
@@ -464,6 +537,8 @@ class Executor:
             case Status.RUNNING | Status.WAITING | Status.CANCELLING:
                 if held and run is not None:
                     self._tell(run, task)
+                elif task.run is not None and task.run.remote:
+                    self._adopt(place)
                 elif task.run is not None and task.run.executor == self.id:
                     # A claim of its own that is effective, and that nobody here holds.
                     closing.append(self._left_behind(organization, task, Evidence.NEVER_STARTED))
@@ -476,13 +551,18 @@ class Executor:
             case _:
                 if held and run is not None:
                     run.disown()
+        if task.status not in ACTIVE:
+            self._left.pop(place, None)
         if task.status is not Status.PENDING:
             self._room.forget(place, task.spec.kind)
         for waiter in self._room.released(key, task):
             self._look_at_one(waiter)
 
     def _tell(self, run: LiveRun, task: TaskState) -> None:
-        if task.status is Status.CANCELLING and task.cancel is not None:
+        owner = None if task.run is None else task.run.executor
+        if owner != self.id and (run.adopts is None or run.adopts.executor != owner):
+            run.disown()  # Somebody else has adopted it.
+        elif task.status is Status.CANCELLING and task.cancel is not None:
             run.cancelled_by(task.cancel)
         elif task.status is Status.RUNNING and task.answered > len(run.task.answers):
             run.answered(task.answered, task.answers[-1])

@@ -16,13 +16,15 @@ from events.ids import check_id, derived_id
 from events.log import Message
 from events.run_events import (
     OutputSummary,
+    RunAdopted,
+    RunAttached,
     RunReleased,
     TaskCompleted,
     TaskFailed,
     TaskStarted,
     TaskWaiting,
 )
-from events.state import Cancel, TaskState
+from events.state import Cancel, Run, TaskState
 from events.task_events import TaskSubmitted
 from events.vocabulary import HistoryBody
 from events.words import Evidence, Mode, Origin, Reason, Verdict
@@ -85,6 +87,8 @@ class LiveRun:
     runtime: Runtime | None
     around: Surroundings
     said: RunOutput = field(init=False)
+    adopts: Run | None = None
+    """A remote run whose executor is gone, as that left it."""
     handle: RunHandle | None = None
     stop: Stop | None = None
     cancel: Cancel | None = None
@@ -166,6 +170,11 @@ class LiveRun:
         event = self._event(body, derived_id(self.run_id, "wait", wait))
         self.around.tasks.create_task(self.around.voice.say(event))
 
+    def attached(self, handle: JsonObject) -> None:
+        body = RunAttached(actor=self._me, run_id=self.run_id, handle=handle)
+        event = self._event(body, derived_id(self.run_id, "attached"))
+        self.around.tasks.create_task(self.around.voice.say(event))
+
     def submit(self, task: JsonObject, answer: ChildAnswer) -> None:
         self.around.tasks.create_task(self._submit(task, answer))
 
@@ -242,6 +251,22 @@ class LiveRun:
             return False
         return outcome.verdict is Verdict.EFFECTIVE
 
+    async def adopt(self) -> bool:
+        """Take a remote run over: of several that try, the log chooses one."""
+        left = self.adopts
+        assert left is not None
+        number = left.adoptions + 1
+        body = RunAdopted(
+            actor=self._me,
+            run_id=self.run_id,
+            adoption=number,
+            executor=self.around.executor_id,
+            from_executor=left.executor,
+        )
+        event = self._event(body, derived_id(self.run_id, self.around.executor_id, number))
+        outcome = await self.around.voice.ask(event)
+        return outcome.verdict is Verdict.EFFECTIVE
+
     async def live(self) -> None:
         """Start, wait, stop if told so, and say on the log how it ended."""
         # 1. Start, unless a cancel came first.
@@ -265,7 +290,7 @@ class LiveRun:
 
     async def _started(self) -> Ending | None:
         """None when it runs; else how it ended before it began."""
-        if self.stop is not None:
+        if self.stop is not None and self.adopts is None:
             return Stopped(Evidence.NEVER_STARTED)
         try:
             if self.runtime is None:
@@ -275,19 +300,30 @@ class LiveRun:
                     "unknown_handler",
                 )
             self.handle = await self.runtime.start(await self._order(self.runtime))
-        except CannotStart as error:
-            return Broke(self.mask.text(str(error)), error.error_type, permanent=True)
-        except SecretsGone as error:
-            return Broke(str(error), "secrets_destroyed", permanent=True)
-        except Unavailable as error:
-            return Broke(str(error), "secrets_unavailable")
+        except (CannotStart, SecretsGone, Unavailable) as error:
+            if self.adopts is not None:
+                # Nobody knows how it goes: it stays as it is, to be adopted again.
+                self.disowned = True
+                return SweptAway(str(error))
+            return self._not_started(error)
         except EngineGone as error:
             return SweptAway(str(error))
         return None
 
+    def _not_started(self, error: CannotStart | SecretsGone | Unavailable) -> Ending:
+        match error:
+            case CannotStart():
+                return Broke(self.mask.text(str(error)), error.error_type, permanent=True)
+            case SecretsGone():
+                return Broke(str(error), "secrets_destroyed", permanent=True)
+            case Unavailable():
+                return Broke(str(error), "secrets_unavailable")
+        assert_never(error)
+
     async def _order(self, runtime: Runtime) -> Order:
         task, spec = self.task, self.task.spec
-        secrets = await self._secrets()
+        attached = None if self.adopts is None else self.adopts.handle
+        secrets = await self._secrets() if attached is None else None
         payload, given = spec.payload, dict[str, str]()
         if secrets is not None:
             self.mask = Mask(secrets)
@@ -309,6 +345,8 @@ class LiveRun:
             isolated=spec.isolation == "isolated",
             answers=task.answers,
             voice=self,
+            adopted=self.adopts is not None,
+            attached=attached,
             secrets=given,
         )
 

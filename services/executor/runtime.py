@@ -49,6 +49,10 @@ class Order:
     isolated: bool
     answers: tuple[JsonValue, ...]
     voice: "RunVoice"
+    adopted: bool = False
+    """Somebody else, who is gone, may have started it already."""
+    attached: JsonObject | None = None
+    """By what a remote engine knows the run, if that is known."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Those that its kind declares, in the clear: they go to the run and nowhere else."""
 
@@ -68,6 +72,10 @@ class RunVoice(Protocol):
     def waiting(self, wait: int, question: str) -> None: ...
 
     def submit(self, task: JsonObject, answer: ChildAnswer) -> None: ...
+
+    def attached(self, handle: JsonObject) -> None:
+        """By what a remote engine knows the run; for who adopts it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
+from services.executor.runtimes.remote.engine import HttpEngine
+from services.executor.runtimes.remote.trigger_dev import TriggerDev
+
 
 class Command(BaseModel):
     """An OS command that tasks may name. Nothing else can be run."""
@@ -36,6 +39,12 @@ class ExecutorSettings(BaseModel):
     python: Path = Path(sys.executable)
     """The hosts' interpreter: may be another virtual environment's."""
     commands: dict[str, Command] = {}
+    engines: dict[str, Annotated[HttpEngine | TriggerDev, Field(discriminator="type")]] = {}
+    """Remote engines, by the kind of tasks that they run."""
+    engine_secrets: dict[str, tuple[str, ...]] = {}
+    """The names of what tasks of such a kind may be told in secret."""
+    remote_hosts: tuple[str, ...] = ()
+    """Hosts, or `host:port`, that may be called; no others, also not by redirect."""
     labels: dict[str, str] = {}
     concurrent_runs: PositiveInt = 20_000
     concurrent_runs_by_kind: dict[str, PositiveInt] = {}

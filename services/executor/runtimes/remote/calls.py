@@ -1,0 +1,132 @@
+"""One request to an engine: only to hosts that the operator named, bounded, and tried again.
+
+What comes of it is an answer, a refusal, or nothing that anybody knows: those are told apart,
+since a request whose answer was lost may have been carried out.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from pydantic_core import from_json
+
+from events.errors import CountermandError
+from services.executor.runtimes.remote.engine import Call, HttpEngine
+from services.templates import filled
+
+AGAIN = frozenset({408, 409, 429})
+FIRST_PAUSE_SECONDS = 0.1
+PAUSE_LIMIT_SECONDS = 5.0
+
+
+class Lost(CountermandError):
+    """Nobody knows whether the request was carried out."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the remote engine didn't answer: {why}")
+        self.why = why
+
+
+class EngineRefused(CountermandError):
+    """The engine understood the request, and didn't carry it out."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(f"the remote engine answered {status}: {why}")
+        self.status = status
+
+
+class NotAllowed(CountermandError):
+    """A host that the operator didn't name. Nothing was sent."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host!r} may not be called: name it in `executor.remote_hosts`, if it should"
+        )
+        self.host = host
+
+
+class Caller:
+    """Makes requests for all runs of an executor."""
+
+    def __init__(self, hosts: Collection[str]) -> None:
+        self._hosts = frozenset(hosts)
+        # No redirects, no proxies of the environment: the URL says where a request goes.
+        self._client = httpx.AsyncClient(follow_redirects=False, trust_env=False)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def call(
+        self, engine: HttpEngine, call: Call, values: Mapping[str, Any], key: str | None = None
+    ) -> Any:
+        """The answer's JSON. `key`: under which the engine carries it out once."""
+        url = httpx.URL(filled(call.url, values, lambda text: quote(text, safe="")))
+        self._check(url)
+        body = None if call.body is None else filled(call.body, values)
+        headers = {name: value.get_secret_value() for name, value in engine.headers.items()}
+        if key is not None:
+            headers["idempotency-key"] = key
+        pause = FIRST_PAUSE_SECONDS
+        for left in reversed(range(engine.patience.tries)):
+            try:
+                return await self._once(engine, call.method, url, headers, body)
+            except _TryAgain as error:
+                if not left or not error.wanted:
+                    raise Lost(error.why) from error
+                await asyncio.sleep(min(max(pause, error.after_seconds), PAUSE_LIMIT_SECONDS))
+                pause *= 2
+        raise AssertionError("there is always a last try")
+
+    def _check(self, url: httpx.URL) -> None:
+        port = url.port or {"http": 80, "https": 443}[url.scheme]
+        if url.host not in self._hosts and f"{url.host}:{port}" not in self._hosts:
+            raise NotAllowed(f"{url.host}:{port}")
+
+    async def _once(
+        self, engine: HttpEngine, method: str, url: httpx.URL, headers: dict[str, str], body: Any
+    ) -> Any:
+        try:
+            async with (
+                asyncio.timeout(engine.patience.request_seconds),
+                self._client.stream(
+                    method, url, headers=headers, json=body, timeout=None
+                ) as response,
+            ):
+                content = await read(response, engine.patience.answer_limit_bytes)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise _TryAgain(type(error).__name__) from error
+        status = response.status_code
+        if status in AGAIN or status >= 500:
+            wanted = response.headers.get("x-should-retry", "").lower() != "false"
+            raise _TryAgain(f"status {status}", wanted, after_seconds(response))
+        if 300 <= status < 400:
+            raise EngineRefused(status, "redirects aren't followed: name the place itself")
+        if status >= 400:
+            raise EngineRefused(status, content[:500].decode(errors="replace"))
+        try:
+            return from_json(content) if content else None
+        except ValueError as error:
+            raise Lost("what it answered isn't JSON") from error
+
+
+class _TryAgain(Exception):
+    def __init__(self, why: str, wanted: bool = True, after_seconds: float = 0.0) -> None:
+        self.why = why
+        self.wanted = wanted
+        self.after_seconds = after_seconds
+
+
+async def read(response: httpx.Response, limit_bytes: int) -> bytes:
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > limit_bytes:
+            raise _TryAgain(f"its answer has more than {limit_bytes} bytes", wanted=False)
+    return bytes(content)
+
+
+def after_seconds(response: httpx.Response) -> float:
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdecimal() else 0.0

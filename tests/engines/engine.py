@@ -1,0 +1,175 @@
+"""A remote engine as a process: `python -m tests.engines.engine FOLDER`.
+
+It speaks both forms of Trigger.dev's API. What a run does, and what goes wrong with it, its payload
+says; runs are kept in a file, so that the engine can be killed and started again.
+"""
+
+import json
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+KEY = "tr_dev_for_tests"
+OLD = {"COMPLETED": "SUCCESS", "FAILED": "FAILURE", "EXECUTING": "STARTED", "QUEUED": "QUEUED"}
+
+
+class Runs:
+    """All runs there are, in a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self.runs: dict[str, dict[str, Any]] = json.loads(file.read_text()) if file.exists() else {}
+
+    def started(self, key: str, payload: Any) -> dict[str, Any]:
+        """One run for each key."""
+        with self._lock:
+            for run in self.runs.values():
+                if run["key"] == key:
+                    run["starts"] += 1
+                    self._keep()
+                    return run
+            run = {
+                "id": f"run_{len(self.runs) + 1}",
+                "key": key,
+                "payload": payload,
+                "starts": 1,
+                "cancels": 0,
+                "begun_at": time.time(),
+                "cancelled_at": None,
+            }
+            self.runs[run["id"]] = run
+            self._keep()
+            return run
+
+    def cancelled(self, run: dict[str, Any]) -> None:
+        with self._lock:
+            run["cancels"] += 1
+            if run["cancels"] > run["payload"].get("cancels_fail", 0):
+                run["cancelled_at"] = run["cancelled_at"] or time.time()
+            self._keep()
+
+    def word(self, run: dict[str, Any]) -> str:
+        payload, now = run["payload"], time.time()
+        ends_at = run["begun_at"] + payload.get("seconds", 600)
+        asked_at = run["cancelled_at"]
+        stops_at = None if asked_at is None else asked_at + payload.get("cancel_seconds", 0)
+        if ends_at <= now and (stops_at is None or ends_at < stops_at):
+            return "FAILED" if payload.get("fails") else "COMPLETED"
+        if stops_at is not None and stops_at <= now:
+            return "CANCELED"
+        return "EXECUTING"
+
+    def _keep(self) -> None:
+        draft = self._file.with_suffix(".new")
+        draft.write_text(json.dumps(self.runs))
+        draft.replace(self._file)
+
+
+class Api(BaseHTTPRequestHandler):
+    """Both forms."""
+
+    runs: Runs
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
+        if not self._known():
+            return
+        parts = self.path.strip("/").split("/")
+        match parts:
+            case ["api", "v1", "tasks", _, "trigger"]:
+                self._start(body["options"]["idempotencyKey"], body["payload"])
+            case ["api", "v1", "events"]:
+                self._start(body["event"]["id"], body["event"]["payload"], event=True)
+            case ["api", "v1" | "v2", "runs", id, "cancel"]:
+                self._cancel(id)
+            case ["elsewhere"]:
+                self._answer(307, {}, {"location": "http://localhost:1/"})
+            case _:
+                self._answer(404, {"error": "Resource not found"})
+
+    def do_GET(self) -> None:
+        if not self._known():
+            return
+        match self.path.strip("/").split("/"):
+            case ["api", "v3", "runs", id]:
+                self._show(id, old=False)
+            case ["api", "v1", "runs", id]:
+                self._show(id, old=True)
+            case ["api", "v1", "events", key]:
+                found = [{"id": r["id"]} for r in self.runs.runs.values() if r["key"] == key]
+                self._answer(200, {"id": key, "runs": found})
+            case ["all"]:
+                self._answer(200, self.runs.runs)
+            case _:
+                self._answer(404, {"error": "Resource not found"})
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""
+
+    def _known(self) -> bool:
+        if self.headers.get("authorization") == f"Bearer {KEY}":
+            return True
+        self._answer(401, {"error": "Invalid or Missing API key"})
+        return False
+
+    def _start(self, key: str, payload: Any, *, event: bool = False) -> None:
+        if payload.get("refused"):
+            self._answer(payload["refused"], {"error": "refused"})
+            return
+        run = self.runs.started(key, payload)
+        if run["starts"] <= payload.get("starts_lost", 0):
+            self.close_connection = True
+            return  # It has begun, and nobody is told.
+        self._answer(200, {"id": key if event else run["id"]})
+
+    def _cancel(self, id: str) -> None:
+        run = self.runs.runs.get(id)
+        if run is None:
+            self._answer(404, {"error": "Run not found"})
+            return
+        self.runs.cancelled(run)
+        if run["cancelled_at"] is None:
+            self._answer(500, {"error": "Internal Server Error"})
+        else:
+            self._answer(200, {"id": id})
+
+    def _show(self, id: str, *, old: bool) -> None:
+        run = self.runs.runs.get(id)
+        if run is None:
+            self._answer(404, {"error": "Run not found"})
+            return
+        word = self.runs.word(run)
+        shown: dict[str, Any] = {"id": id, "status": OLD.get(word, word) if old else word}
+        if old:
+            shown["tasks"] = []
+        if word == "COMPLETED":
+            shown["output"] = {"said": "done"}
+        if word == "FAILED":
+            shown["output" if old else "error"] = {"message": "it was meant to fail"}
+        self._answer(200, shown)
+
+    def _answer(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+        raw = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(raw)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(raw)
+
+
+def main(folder: Path, port: int) -> None:
+    Api.runs = Runs(folder / "runs.json")
+    server = ThreadingHTTPServer(("127.0.0.1", port), Api)
+    print(server.server_port, flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
