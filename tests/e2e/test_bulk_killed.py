@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.forked import Forked, Nursery
 from tests.proof_size import count
 
-TASKS = 150
+TASKS = 100
 PER_SECOND = 500
 SMALL_STEPS = {
     "COUNTERMAND_BULK__BATCH_TASKS": "40",
