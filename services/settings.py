@@ -7,7 +7,15 @@ those, from a TOML file. Owns names, defaults and bounds; must not know who uses
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,6 +25,7 @@ from pydantic_settings import (
 
 from services.executor.settings import ExecutorSettings
 from services.gateway.dialects.settings import DialectSettings
+from services.kafka_log.settings import BrokerSettings
 from services.permissions import ROLES, Permission
 from services.pulse.settings import PulseSettings
 from services.telemetry.settings import TelemetrySettings
@@ -120,6 +129,23 @@ class BulkSettings(Section):
     """Requested in one append; single cancels have their turn between two of them."""
 
 
+class HealthSettings(Section):
+    """Where services without an HTTP side of their own say how they are."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    """None: nowhere; 0: a free one."""
+    connections_limit: PositiveInt = 100
+
+
+def postgres_url(text: str) -> str:
+    """As SQLAlchemy takes it, with the driver that is installed."""
+    scheme, found, rest = text.partition("://")
+    if not found or scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
+        raise ValueError("write postgresql://user:password@host:port/database")
+    return f"postgresql+psycopg://{rest}"
+
+
 class Settings(BaseSettings):
     """All sections."""
 
@@ -133,10 +159,14 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     shutdown_grace_seconds: Seconds = 10
     control_store_url: str | None = None
-    """Of SQLAlchemy; without one, SQLite in the data folder."""
+    """Of SQLAlchemy; without one, `postgres`, and without that SQLite in the data folder."""
     secret_fields: dict[str, frozenset[str]] = {}
     """By kind of task: fields of payloads that are secret, besides what the handlers of this
     process declare."""
+    kafka: str | None = None
+    """Brokers, as host:port,host:port, for services that run alone."""
+    postgres: SecretStr | None = None
+    """postgresql://user:password@host:port/database, for services that run alone."""
     roles: dict[str, frozenset[Permission]] = ROLES
     gateway: GatewaySettings = GatewaySettings()
     executor: ExecutorSettings = ExecutorSettings()
@@ -146,6 +176,22 @@ class Settings(BaseSettings):
     bulk: BulkSettings = BulkSettings()
     jwt: JwtSettings = JwtSettings()
     dialects: DialectSettings = DialectSettings()
+    broker: BrokerSettings = BrokerSettings()
+    health: HealthSettings = HealthSettings()
+
+    @property
+    def control_store(self) -> str | None:
+        """Where the control store is; None: in the data folder."""
+        if self.control_store_url is not None or self.postgres is None:
+            return self.control_store_url
+        return postgres_url(self.postgres.get_secret_value())
+
+    @field_validator("postgres")
+    @classmethod
+    def _is_postgres(cls, postgres: SecretStr | None) -> SecretStr | None:
+        if postgres is not None:
+            postgres_url(postgres.get_secret_value())
+        return postgres
 
     @field_validator("roles")
     @classmethod

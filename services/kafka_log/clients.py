@@ -1,24 +1,28 @@
 """The clients of aiokafka, each with the settings that the log's guarantees need.
 
 A client that can't connect yet is tried again until the patience is over: services and brokers may
-be started in any order.
+be started in any order. Refused credentials end that at once: they won't become better.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from events.errors import LogUnavailable
 from services.kafka_log.connection import Connection
+from services.kafka_log.diagnosis import Refused, why_unreachable
 from services.kafka_log.limits import BATCH_LIMIT_BYTES, Limits
 
 CONNECT_PAUSE_SECONDS = 0.5
 GIVE_UP_SECONDS = 1.0
 """How long a producer that is closed may still try to deliver what nobody waits for any more."""
+
+log = structlog.get_logger(__name__)
 
 
 class Client(Protocol):
@@ -41,7 +45,7 @@ async def open_producer(connection: Connection, limits: Limits) -> AIOKafkaProdu
             max_request_size=BATCH_LIMIT_BYTES,
         )
 
-    return await _connected(make, lambda producer: producer.stop(), limits)
+    return await _connected(connection, make, lambda producer: producer.stop(), limits)
 
 
 async def open_consumer(connection: Connection, limits: Limits) -> AIOKafkaConsumer:
@@ -57,14 +61,18 @@ async def open_consumer(connection: Connection, limits: Limits) -> AIOKafkaConsu
             max_partition_fetch_bytes=BATCH_LIMIT_BYTES,
         )
 
-    return await _connected(make, close_consumer, limits)
+    return await _connected(connection, make, close_consumer, limits)
 
 
 async def open_admin(connection: Connection, limits: Limits) -> AIOKafkaAdminClient:
+    """The first client of a service that starts: it waits as long as a start may."""
+
     def make() -> AIOKafkaAdminClient:
         return AIOKafkaAdminClient(**_arguments(connection, limits))
 
-    return await _connected(make, lambda admin: admin.close(), limits)
+    return await _connected(
+        connection, make, lambda admin: admin.close(), limits, limits.start_seconds
+    )
 
 
 async def close_consumer(consumer: AIOKafkaConsumer) -> None:
@@ -94,10 +102,15 @@ def _arguments(connection: Connection, limits: Limits) -> dict[str, Any]:
 
 
 async def _connected(
-    make: Callable[[], C], close: Callable[[C], Awaitable[None]], limits: Limits
+    connection: Connection,
+    make: Callable[[], C],
+    close: Callable[[C], Awaitable[None]],
+    limits: Limits,
+    patience_seconds: float | None = None,
 ) -> C:
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + limits.patience_seconds
+    deadline = loop.time() + (patience_seconds or limits.patience_seconds)
+    said = False
     while True:
         client = make()
         try:
@@ -105,14 +118,31 @@ async def _connected(
                 await client.start()
         except KafkaError as reason:
             await close(client)
+            why = await _why(connection, limits, reason)
             if not reason.retriable or loop.time() + CONNECT_PAUSE_SECONDS > deadline:
-                raise LogUnavailable(f"Kafka can't be reached: {reason!r}") from reason
+                raise LogUnavailable(unreachable(connection, why)) from reason
+            if not said:
+                log.warning("waiting for Kafka", brokers=connection.bootstrap, why=why)
+                said = True
             await asyncio.sleep(CONNECT_PAUSE_SECONDS)
         except TimeoutError as reason:
             await close(client)
-            raise LogUnavailable("Kafka does not answer") from reason
+            raise LogUnavailable(unreachable(connection, "it does not answer")) from reason
         except BaseException:
             await close(client)
             raise
         else:
             return client
+
+
+async def _why(connection: Connection, limits: Limits, reason: KafkaError) -> str:
+    """The client tells only that it failed. Raises LogUnavailable for what will stay so."""
+    try:
+        why = await why_unreachable(connection, limits.request_timeout_seconds)
+    except Refused as refused:
+        raise LogUnavailable(unreachable(connection, str(refused))) from reason
+    return repr(reason) if why is None else why
+
+
+def unreachable(connection: Connection, why: str) -> str:
+    return f"Kafka can't be reached at {connection.bootstrap}: {why}"

@@ -17,6 +17,8 @@ class Limits:
     message_limit_bytes: int = LIMIT_BYTES
     patience_seconds: float = 30.0
     """How long brokers may be away before a call gives up with `LogUnavailable`."""
+    start_seconds: float = 30.0
+    """How long opening a log waits for brokers that can't be reached."""
     request_timeout_seconds: float = 10.0
     """How long one broker may be silent before its connection is given up, and another asked."""
     silence_seconds: float = 5.0

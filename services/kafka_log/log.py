@@ -1,7 +1,7 @@
 """The log port on one Kafka topic."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
@@ -69,11 +69,11 @@ class KafkaLog:
         return await self._pages.read(start, await self.end(), limit)
 
     async def follow(
-        self, start: Frontier, limit: int = 1000
+        self, start: Frontier, limit: int = 1000, partitions: Collection[int] | None = None
     ) -> AsyncGenerator[Sequence[Record], None]:
         self._check_open()
         loop = asyncio.get_running_loop()
-        reader = await Reader.open(self._connection, self._topic, self._limits, start)
+        reader = await Reader.open(self._connection, self._topic, self._limits, start, partitions)
         self._followers.add(reader)
         try:
             heard_at = loop.time()
@@ -115,7 +115,7 @@ class KafkaLog:
             end = await self.end()
         except LogUnavailable:
             return False
-        return all(frontier.get(partition, 0) >= offset for partition, offset in end.items())
+        return all(offset >= end[partition] for partition, offset in frontier.items())
 
     def _check_open(self) -> None:
         if self._closed:

@@ -1,6 +1,6 @@
 """A consumer with a place of its own in every partition of a topic."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -23,24 +23,36 @@ from services.kafka_log.topic import Topic
 class Reader:
     """Not to be used by two tasks at once, except for `close`."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, topic: Topic) -> None:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, topic: Topic, places: Sequence[TopicPartition]
+    ) -> None:
+        self.places = places
         self._consumer = consumer
         self._topic = topic
         self._next_offsets: dict[int, int] = {}
 
     @classmethod
     async def open(
-        cls, connection: Connection, topic: Topic, limits: Limits, start: Frontier
+        cls,
+        connection: Connection,
+        topic: Topic,
+        limits: Limits,
+        start: Frontier,
+        partitions: Collection[int] | None = None,
     ) -> "Reader":
+        """Of these partitions, or of all."""
+        places = [
+            place for place in topic.places if partitions is None or place.partition in partitions
+        ]
         consumer = await open_consumer(connection, limits)
-        consumer.assign(topic.places)
-        reader = cls(consumer, topic)
+        consumer.assign(places)
+        reader = cls(consumer, topic, places)
         reader.seek(start)
         return reader
 
     def seek(self, start: Frontier) -> None:
         """Go there; where it already is, what was fetched ahead stays."""
-        for place in self._topic.places:
+        for place in self.places:
             offset = start.get(place.partition, 0)
             if self._next_offsets.get(place.partition) != offset:
                 self._consumer.seek(place, offset)
@@ -48,7 +60,7 @@ class Reader:
 
     def only(self, partitions: Collection[int]) -> None:
         """Ask the brokers for these partitions, and leave the others alone."""
-        for place in self._topic.places:
+        for place in self.places:
             if place.partition in partitions:
                 self._consumer.resume(place)
             else:
@@ -56,9 +68,7 @@ class Reader:
 
     async def frontier(self) -> dict[int, int]:
         """How far it has come; past what is in the log and isn't an event, too."""
-        return {
-            place.partition: await self._consumer.position(place) for place in self._topic.places
-        }
+        return {place.partition: await self._consumer.position(place) for place in self.places}
 
     async def next(self, limit: int, wait_seconds: float) -> list[Record]:
         """The next records, or none when none come within this time."""

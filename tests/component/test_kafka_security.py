@@ -1,5 +1,6 @@
 """Encrypted connections and passwords, against a broker that insists on both."""
 
+import asyncio
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,8 @@ from services.kafka_log.log import open_kafka_log
 from services.kafka_log.topic import Topic
 
 pytestmark = pytest.mark.kafka
-IMPATIENT = Limits(patience_seconds=2, request_timeout_seconds=1)
+PATIENCE_SECONDS = 100
+SOON_SECONDS = 30
 LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 
 
@@ -103,14 +105,22 @@ async def test_a_wrong_password_is_refused(secured: str, certificate: Path) -> N
     connection = Connection(
         secured, tls=Tls(ca_file=certificate), sasl=Sasl("us", "wrong", "PLAIN")
     )
-    with pytest.raises(LogUnavailable):
-        await open_kafka_log(connection, a_topic(), IMPATIENT)
+    # However patient it is: no time makes a password right.
+    async with asyncio.timeout(SOON_SECONDS):
+        with pytest.raises(LogUnavailable, match="refuse these credentials"):
+            await open_kafka_log(connection, a_topic(), Limits(start_seconds=PATIENCE_SECONDS))
 
 
 async def test_a_broker_that_nobody_vouches_for_is_refused(secured: str) -> None:
     connection = Connection(secured, tls=Tls(), sasl=Sasl("us", "secret", "PLAIN"))
-    with pytest.raises(LogUnavailable):
-        await open_kafka_log(connection, a_topic(), IMPATIENT)
+    async with asyncio.timeout(SOON_SECONDS):
+        with pytest.raises(LogUnavailable, match="TLS handshake failed"):
+            await open_kafka_log(connection, a_topic(), Limits(start_seconds=PATIENCE_SECONDS))
+
+
+async def test_an_address_that_is_none_is_named() -> None:
+    with pytest.raises(LogUnavailable, match="'broker' is no address of a broker"):
+        await open_kafka_log(Connection("broker"), a_topic(), Limits(start_seconds=1))
 
 
 def test_passwords_are_not_shown() -> None:
