@@ -40,7 +40,7 @@ kafka: $(HAS_RUNTIME) ## Run one Kafka broker on this machine, without Docker
 	@$(BIN)/python -m cluster.kafka $(ARGS)
 
 .PHONY: cluster
-cluster: $(HAS_RUNTIME) ## Run Countermand as several processes on a Kafka broker
+cluster: $(HAS_ALL) ## Run Countermand as several processes on a Kafka broker
 	@$(BIN)/python -m cluster $(ARGS)
 
 # -------------------------------------------------------------------------------------------- Prove

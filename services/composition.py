@@ -23,7 +23,7 @@ from services.gateway.app import new_app
 from services.gateway.desk import Desk, new_desk
 from services.gateway.rate_limits import Buckets
 from services.gateway.server import Server, new_server
-from services.ledger import Ledger
+from services.ledger import Ledger, stands_still
 from services.operations.scope import Parts
 from services.outputs import Outputs
 from services.own_words import OwnWords
@@ -83,7 +83,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     """What is opened here is closed in reverse order by whoever owns the stack."""
     data = settings.data
     now_us = partial(_microseconds)
-    store = open_control_store(settings.control_store_url, data)
+    store = open_control_store(settings.control_store, data)
     opened.callback(store.close)
     telemetry = Telemetry(settings.telemetry)
     opened.callback(telemetry.close)
@@ -207,8 +207,8 @@ def why_unready(ledger: Ledger, projector: Projector) -> str | None:
     """What keeps this process from its work; None when nothing does."""
     if not ledger.ready.is_set():
         return "starting"
-    for partition, stopped in ledger.stopped.items():
-        return f"partition {partition} stands at offset {stopped.position.offset}: {stopped.why}"
+    if ledger.stopped:
+        return stands_still(ledger.stopped)
     return None if projector.trouble is None else "the read models stand still; its log says why"
 
 

@@ -9,14 +9,14 @@ and of what stands behind it only known cancels are passed on, unjudged, to whoe
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import NamedTuple, Protocol
 
 from events.cancel_events import CancelRequested
 from events.errors import UnknownVersion
 from events.event import Event
-from events.log import Log, Record
+from events.log import Record
 from events.positions import Frontier, Position
 from events.project_events import ProjectCancelRequested
 from events.state import Root
@@ -81,6 +81,14 @@ class CancelListener(Protocol):
         ...
 
 
+class Followed(Protocol):
+    """What is judged: a log, or a part of one."""
+
+    def follow(
+        self, start: Frontier, limit: int = 1000
+    ) -> AsyncGenerator[Sequence[Record], None]: ...
+
+
 class Stopped(NamedTuple):
     """Why a partition is judged no further."""
 
@@ -88,12 +96,18 @@ class Stopped(NamedTuple):
     why: UnknownVersion
 
 
+def stands_still(stopped: Mapping[int, Stopped]) -> str:
+    """The first of these partitions, and why."""
+    partition, (position, why) = next(iter(stopped.items()))
+    return f"partition {partition} stands at offset {position.offset}: {why}"
+
+
 class Ledger:
     """The fold of this process."""
 
     def __init__(
         self,
-        log: Log,
+        log: Followed,
         history: History,
         listeners: Sequence[Listener],
         cancel_listeners: Sequence[CancelListener] = (),

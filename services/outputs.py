@@ -16,8 +16,9 @@ import structlog
 from events.errors import MalformedEvent, UnknownVersion
 from events.event import Event, decode
 from events.log import Log, Record
-from events.positions import BEGINNING, Frontier
+from events.positions import Frontier
 from events.task_events import TaskOutput, TaskProgressed
+from services.log_end import end_of
 
 TASKS_KEPT = 50_000
 BATCH_RECORDS = 1_000
@@ -76,8 +77,11 @@ class Listening:
 class Outputs:
     """One follower of the output stream in a process."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, reread_records: int | None = None) -> None:
+        """`reread_records`: how many of each partition's last records are read at the start, where
+        there may be very many; None: all."""
         self._log = log
+        self._reread_records = reread_records
         self._frontier: dict[int, int] = {}
         self._progress: OrderedDict[tuple[str, str], Progress] = OrderedDict()
         self._told: list[Callable[[str], None]] = []
@@ -85,7 +89,10 @@ class Outputs:
 
     async def run(self) -> None:
         """Follow the output until cancelled."""
-        async for records in self._log.follow(BEGINNING, BATCH_RECORDS):
+        if self._reread_records is not None:
+            end = await end_of(self._log)
+            self._frontier = {p: max(0, last - self._reread_records) for p, last in end.items()}
+        async for records in self._log.follow(dict(self._frontier), BATCH_RECORDS):
             for record in records:
                 self._enter(record)
 

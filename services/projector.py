@@ -19,8 +19,8 @@ from projections.batch import folded
 from projections.checkpoint import Checkpoint, frontier_of
 from projections.entry import Entry
 from services.read_models.errors import OtherProjector, Superseded
-from services.read_models.generations import Generations
 from services.read_models.models import ReadModels
+from services.read_models.succession import Succession
 from services.read_models.writing import Writer
 
 ENTRIES_LIMIT = 10_000
@@ -35,9 +35,17 @@ ROWS_AT_ONCE = 2_000
 class Projector:
     """One object a process. `run` it before the ledger."""
 
-    def __init__(self, generations: Generations, models: ReadModels, writer: Writer) -> None:
+    def __init__(
+        self,
+        generations: Succession,
+        models: ReadModels,
+        writer: Writer,
+        linger_seconds: float = LINGER_SECONDS,
+    ) -> None:
+        """`linger_seconds`: none where it can't be told whether somebody waits."""
         self.trouble: CountermandError | None = None
         """Why it no longer writes. Whoever asks for health shows it."""
+        self._linger_seconds = linger_seconds
         self._generations = generations
         self._models = models
         self._writer = writer
@@ -64,7 +72,7 @@ class Projector:
             self._hurry()
         elif self._lingering is None:
             loop = asyncio.get_running_loop()
-            self._lingering = loop.call_later(LINGER_SECONDS, self._hurry)
+            self._lingering = loop.call_later(self._linger_seconds, self._hurry)
         if len(self._waiting) >= ENTRIES_LIMIT:
             self._room.clear()
 
@@ -142,7 +150,7 @@ class Projector:
         """A rebuild has taken over, having come at least as far as this projector."""
         loop = asyncio.get_running_loop()
         database = self._generations.database(successor)
-        writer = await loop.run_in_executor(self._thread, Writer, database)
+        writer = await loop.run_in_executor(self._thread, self._writer.onto, database)
         found = await loop.run_in_executor(self._thread, writer.checkpoints)
         if not goes_on_from(found, self._checkpoints):
             writer.close()

@@ -26,8 +26,10 @@ app.command()(looking.doctor)
 app.command()(looking.schema)
 app.command()(service.rebuild)
 app.command()(demo.demo)
-for name in ("gateway", "executor", "projector", "watchdog"):
-    app.command(name)(service.alone(name))
+for alone in (service.gateway, service.executor, service.projector, service.watchdog):
+    app.command()(alone)
+app.command("pulse-worker")(service.pulse_worker)
+app.command()(service.migrate)
 
 
 def main() -> None:

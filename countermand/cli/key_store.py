@@ -69,7 +69,7 @@ def me() -> str:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[ControlStore]:
-    store = open_control_store(settings.control_store_url, settings.data)
+    store = open_control_store(settings.control_store, settings.data)
     try:
         yield store
     finally:

@@ -1,12 +1,9 @@
 """`countermand up`, and each service alone."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from countermand.cli.exits import Exit
 
 DataFolder = Annotated[
     Path | None,
@@ -16,20 +13,23 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", help="A TOML file.", envvar="COUNTERMAND_CONFIG", exists=True),
 ]
+Handlers = Annotated[
+    list[str] | None, typer.Option(help="A module whose handlers are run; repeatable.")
+]
+HandlersPath = Annotated[
+    list[Path] | None, typer.Option(help="Where those modules are.", exists=True)
+]
+LogFormat = Annotated[str | None, typer.Option(help="console or json")]
 
 
 def up(
     data: DataFolder = None,
     host: Annotated[str | None, typer.Option(help="127.0.0.1 unless told otherwise.")] = None,
     port: Annotated[int | None, typer.Option(help="8700; 0 takes a free one.")] = None,
-    handlers: Annotated[
-        list[str] | None, typer.Option(help="A module whose handlers are run; repeatable.")
-    ] = None,
-    handlers_path: Annotated[
-        list[Path] | None, typer.Option(help="Where those modules are.", exists=True)
-    ] = None,
+    handlers: Handlers = None,
+    handlers_path: HandlersPath = None,
     config: ConfigFile = None,
-    log_format: Annotated[str | None, typer.Option(help="console or json")] = None,
+    log_format: LogFormat = None,
 ) -> None:
     """Run everything in one process, on an embedded log."""
     from countermand.cli import serving
@@ -61,16 +61,62 @@ def rebuild(
     serving.rebuild(serving.configured(config, data), replace=replace, as_json=as_json)
 
 
-def alone(name: str) -> Callable[[Path | None], None]:
-    """A service of its own needs a log that several processes can write."""
+def gateway(
+    host: Annotated[str | None, typer.Option(help="127.0.0.1 unless told otherwise.")] = None,
+    port: Annotated[int | None, typer.Option(help="8700; 0 takes a free one.")] = None,
+    config: ConfigFile = None,
+    log_format: LogFormat = None,
+) -> None:
+    """Run a gateway alone, on Kafka and PostgreSQL: HTTP for callers."""
+    from countermand.cli import alone, serving
 
-    def command(config: ConfigFile = None) -> None:
-        typer.echo(
-            f"`countermand {name}` runs one service of several on a shared log, which takes Kafka. "
-            "The embedded log has one writing process: use `countermand up`.",
-            err=True,
-        )
-        raise typer.Exit(Exit.CONFIGURATION)
+    settings = serving.configured(config, None, host=host, port=port, log_format=log_format)
+    alone.serve("gateway", settings)
 
-    command.__doc__ = f"Run the {name} alone. Needs Kafka: the embedded log has one process."
-    return command
+
+def executor(
+    data: DataFolder = None,
+    handlers: Handlers = None,
+    handlers_path: HandlersPath = None,
+    config: ConfigFile = None,
+    log_format: LogFormat = None,
+) -> None:
+    """Run an executor alone, on Kafka and PostgreSQL. Each needs a data folder of its own."""
+    from countermand.cli import alone, serving
+
+    settings = serving.configured(
+        config, data, handlers=handlers, paths=handlers_path, log_format=log_format
+    )
+    alone.serve("executor", settings)
+
+
+def projector(config: ConfigFile = None, log_format: LogFormat = None) -> None:
+    """Run a projector alone: it feeds the read models in PostgreSQL from the log on Kafka."""
+    from countermand.cli import alone, serving
+
+    alone.serve("projector", serving.configured(config, None, log_format=log_format))
+
+
+def watchdog(config: ConfigFile = None, log_format: LogFormat = None) -> None:
+    """Run a watchdog alone: it says which runs were lost with their executor, and what is due."""
+    from countermand.cli import alone, serving
+
+    alone.serve("watchdog", serving.configured(config, None, log_format=log_format))
+
+
+def pulse_worker(config: ConfigFile = None, log_format: LogFormat = None) -> None:
+    """Run a worker of the pulse alone, on Kafka and PostgreSQL: what is being stopped, how long."""
+    from countermand.cli import alone, serving
+
+    alone.serve("pulse_worker", serving.configured(config, None, log_format=log_format))
+
+
+def migrate(
+    data: DataFolder = None,
+    config: ConfigFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Copy the log of a stopped `countermand up` to Kafka, and check by digest that it is there."""
+    from countermand.cli import alone, serving
+
+    alone.migrate(serving.configured(config, data), as_json=as_json)

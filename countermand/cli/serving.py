@@ -7,9 +7,10 @@ import asyncio
 import gc
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import typer
 import uvloop
@@ -28,13 +29,24 @@ FIRST_ORGANIZATION = "default"
 GARBAGE_OBJECTS = 50_000
 
 
+Service = Callable[[Settings, asyncio.Event, Callable[[str], None]], Coroutine[Any, Any, None]]
+"""It lives until the event is set, and says where or as whom it is up."""
+
+
 def serve(settings: Settings) -> None:
-    """Until a signal says to stop, or something is wrong for good."""
+    """Everything in this process, until a signal says to stop, or something is wrong for good."""
+    from services.composition import serve_embedded
+
     set_up_logging(settings)
     first_key = make_first_key(settings)
+    run(serve_embedded, settings, lambda url: say_started(url, settings, first_key))
+
+
+def run(service: Service, settings: Settings, started: Callable[[str], None]) -> None:
+    """A service, until a signal says to stop; what it can't go on with is said and ends it."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            runner.run(_serve(settings, lambda url: say_started(url, settings, first_key)))
+            runner.run(_until_stopped(service, settings, started))
         except* CountermandError as errors:
             for error in leaves(errors):
                 typer.echo(str(error), err=True)
@@ -43,10 +55,14 @@ def serve(settings: Settings) -> None:
 
 def rebuild(settings: Settings, *, replace: bool, as_json: bool) -> None:
     """In this process, which does nothing else."""
-    from services.rebuild.__main__ import run
+    from services.on_kafka.rebuilding import rebuild_shared
+    from services.rebuild.__main__ import alone, rebuild_folder
 
     try:
-        rebuilt = run(settings.data, replace=replace)
+        if settings.kafka is None:
+            rebuilt = alone(lambda watch: rebuild_folder(settings.data, watch, replace=replace))
+        else:
+            rebuilt = alone(lambda watch: rebuild_shared(settings, watch, replace=replace))
     except CountermandError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(Exit.CONFIGURATION) from None
@@ -57,14 +73,14 @@ def rebuild(settings: Settings, *, replace: bool, as_json: bool) -> None:
     typer.echo(f"generation {rebuilt.generation}: {rebuilt.records} events, {compared}")
 
 
-async def _serve(settings: Settings, started: Callable[[str], None]) -> None:
-    from services.composition import serve_embedded
-
+async def _until_stopped(
+    service: Service, settings: Settings, started: Callable[[str], None]
+) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stopping.set)
-    await serve_embedded(settings, stopping, started)
+    await service(settings, stopping, started)
 
 
 def configured(
@@ -103,7 +119,7 @@ def configured(
 
 def make_first_key(settings: Settings) -> str | None:
     """A key for whoever starts the service for the first time; nobody can read it again."""
-    store = open_control_store(settings.control_store_url, settings.data)
+    store = open_control_store(settings.control_store, settings.data)
     try:
         if store.ask_now(any_key):
             return None

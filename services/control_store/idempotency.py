@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from services.control_store.tables import idempotency_keys as table
 
@@ -48,26 +49,38 @@ def claim(
     limit: int,
 ) -> Claim:
     """Take the key for this request, unless it stands for one already."""
-    row = connection.execute(
-        sa.select(table.c.fingerprint, table.c.status, table.c.headers, table.c.body).where(
-            *_is(name), table.c.created_at_us > now_us - keep_us
-        )
-    ).first()
-    if row is not None:
-        if row.fingerprint != fingerprint:
-            return Claim(False, None)
-        if row.status is None:
-            return Claim(True, None)
-        return Claim(True, Answer(row.status, json.loads(row.headers), row.body))
+    known = _known(connection, name, fingerprint, now_us - keep_us)
+    if known is not None:
+        return known
     mine = table.c.organization == name.organization
     connection.execute(table.delete().where(mine, table.c.created_at_us <= now_us - keep_us))
     count = connection.execute(sa.select(sa.func.count()).select_from(table).where(mine)).scalar()
     if (count or 0) >= limit:
         return Claim(True, None, full=True)
-    connection.execute(
-        table.insert().values(**name._asdict(), fingerprint=fingerprint, created_at_us=now_us)
-    )
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    row = {**name._asdict(), "fingerprint": fingerprint, "created_at_us": now_us}
+    if connection.execute(insert(table).values(row).on_conflict_do_nothing()).rowcount == 0:
+        # Another gateway was first, between our look and our word.
+        return _known(connection, name, fingerprint, now_us - keep_us) or Claim(True, None)
     return Claim(True, None)
+
+
+def _known(
+    connection: sa.Connection, name: KeyName, fingerprint: str, after_us: int
+) -> Claim | None:
+    """What this key stands for, if it was taken after then."""
+    row = connection.execute(
+        sa.select(table.c.fingerprint, table.c.status, table.c.headers, table.c.body).where(
+            *_is(name), table.c.created_at_us > after_us
+        )
+    ).first()
+    if row is None:
+        return None
+    if row.fingerprint != fingerprint:
+        return Claim(False, None)
+    if row.status is None:
+        return Claim(True, None)
+    return Claim(True, Answer(row.status, json.loads(row.headers), row.body))
 
 
 def remember(connection: sa.Connection, name: KeyName, answer: Answer) -> None:

@@ -13,12 +13,26 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from events.errors import CountermandError
 from services.control_store.migrations import NEWEST
 
 T = TypeVar("T")
 
 THREADS = 2
 BUSY_SECONDS = 10.0
+CONNECT_SECONDS = 10
+MIGRATING = 0x0C04_7EA4
+"""The number of PostgreSQL's lock that whoever migrates holds."""
+
+
+class ControlStoreUnavailable(CountermandError):
+    """The database can't be reached, or refuses us."""
+
+    def __init__(self, where: str, why: object) -> None:
+        super().__init__(
+            f"the control store at {where} can't be reached: {why}. Check its address, user and "
+            "password (COUNTERMAND_POSTGRES, or COUNTERMAND_CONTROL_STORE_URL)"
+        )
 
 
 class ControlStore:
@@ -60,11 +74,16 @@ def open_control_store(url: str | None, data: Path) -> ControlStore:
     if url is None:
         data.mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{data / 'control.sqlite'}"
-    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    if engine.dialect.name == "sqlite":
+    is_file = url.startswith("sqlite")
+    arguments = {} if is_file else {"connect_timeout": CONNECT_SECONDS}
+    engine = sa.create_engine(url, pool_pre_ping=not is_file, connect_args=arguments)
+    if is_file:
         sa.event.listen(engine, "connect", _durable)
         sa.event.listen(engine, "begin", _begin_immediate)
-    migrate(engine)
+    try:
+        migrate(engine)
+    except sa.exc.OperationalError as error:
+        raise ControlStoreUnavailable(repr(engine.url), error.orig) from error
     return ControlStore(engine)
 
 
@@ -79,6 +98,9 @@ def migrate(engine: sa.Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # Services that start together would all make the same tables.
+            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({MIGRATING})"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

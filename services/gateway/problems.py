@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from events.errors import CountermandError, EventTooLarge, InvalidId, LogUnavailable
 from services.gateway.documents import receipt_document
+from services.read_models.errors import ReadModelsUnavailable
 from services.read_models.questions import InvalidCursor
 from services.refusals import (
     Conflict,
@@ -65,6 +66,7 @@ TABLE: Mapping[type[Exception], Row] = {
     TooMany: Row(429, "too-many", "Too many"),
     Unavailable: Row(503, "unavailable", "Unavailable"),
     LogUnavailable: Row(503, "unavailable", "Unavailable"),
+    ReadModelsUnavailable: Row(503, "unavailable", "Unavailable"),
 }
 
 TITLES = {row.status: row.title for row in TABLE.values()}
@@ -100,6 +102,11 @@ def problem_of(error: CountermandError) -> Response:
             headers["retry-after"] = str(max(1, round(error.retry_after_seconds)))
         case LogUnavailable():
             headers["retry-after"] = "1"
+        case ReadModelsUnavailable():
+            # Where they are is nobody's business outside.
+            log.warning("the read models can't be reached", why=str(error))
+            headers["retry-after"] = "1"
+            error = Unavailable("the read models can't be reached: try again")
         case _:
             pass
     return problem(row.status, row.name, row.title, str(error), headers, **more)

@@ -15,6 +15,16 @@ from services.read_models.session import Compiled, Session
 BUSY_TIMEOUT_SECONDS = 60
 """How long a write waits for another writer: a rebuild that takes over holds the lock briefly."""
 
+POSTGRES_ARGUMENTS: dict[str, Any] = {
+    "connect_timeout": 10,
+    # A machine that has vanished is noticed within half a minute, by us and by the server.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+SERVER_KEEPALIVES = "-ctcp_keepalives_idle=10 -ctcp_keepalives_interval=5 -ctcp_keepalives_count=3"
+
 
 class Database:
     """One generation's tables, by URL."""
@@ -22,13 +32,18 @@ class Database:
     def __init__(self, url: URL, *, schema: str | None = None, building: bool = False) -> None:
         """`building`: nobody reads them yet, and they needn't survive a crash."""
         self.url = url
+        self.schema = schema
         if url.get_backend_name() == "sqlite":
             self.flavour = SQLITE
             self.engine = _engine(url, {"timeout": BUSY_TIMEOUT_SECONDS})
             event.listen(self.engine, "connect", _build_quickly if building else _set_up)
         else:
             self.flavour = POSTGRESQL
-            self.engine = _engine(url, {"options": f"-csearch_path={schema}"}, paramstyle="format")
+            arguments = {
+                **POSTGRES_ARGUMENTS,
+                "options": f"-csearch_path={schema} {SERVER_KEEPALIVES}",
+            }
+            self.engine = _engine(url, arguments, paramstyle="format")
             event.listen(self.engine, "before_cursor_execute", _make_plain, retval=True)
 
     @property
@@ -37,7 +52,7 @@ class Database:
 
     def connect(self) -> Session:
         try:
-            return Session(self.engine.connect(), self.flavour, str(self.url))
+            return Session(self.engine.connect(), self.flavour, repr(self.url))
         except DBAPIError as error:
             raise ReadModelsUnavailable.because(self.url, error.orig) from error
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from sqlalchemy import URL
+
 from events.errors import CountermandError
 from projections.checkpoint import BEGINNING, Checkpoint
 
@@ -22,8 +24,14 @@ class ReadModelsUnavailable(CountermandError):
 
     @classmethod
     def because(cls, where: object, why: object) -> "ReadModelsUnavailable":
+        place = repr(where) if isinstance(where, URL) else str(where)
+        if place.startswith("postgresql"):
+            return cls(
+                f"{place}: {str(why).strip()}. Check that PostgreSQL runs there, and its address, "
+                "user and password (COUNTERMAND_POSTGRES)"
+            )
         return cls(
-            f"{where}: {why}. Free space or give access, if that is what is missing. If the file "
+            f"{place}: {why}. Free space or give access, if that is what is missing. If the file "
             "is damaged, stop the service, remove it and start again: everything in it follows "
             "from the log"
         )
@@ -40,6 +48,14 @@ class CheckpointMismatch(CountermandError):
         )
         self.partition = partition
         self.next_offset = next_offset
+
+
+class ShareTaken(CountermandError):
+    """Another projector feeds this partition."""
+
+    def __init__(self, partition: int) -> None:
+        super().__init__(f"another projector feeds partition {partition} to the read models")
+        self.partition = partition
 
 
 class OtherProjector(CountermandError):

@@ -16,6 +16,8 @@ class Flavour(NamedTuple):
     """Whether a look-up is so short that a thread would cost more than it."""
     takes_nul: bool
     """Whether text may hold the character of no character; where it may not, it is replaced."""
+    notify: str = ""
+    """Tells other processes, once it is committed, how far the writer has come."""
 
 
 SQLITE = Flavour("?", "BEGIN IMMEDIATE", "BEGIN", "", reads_inline=True, takes_nul=True)
@@ -26,6 +28,7 @@ POSTGRESQL = Flavour(
     " FOR UPDATE OF generation",
     reads_inline=False,
     takes_nul=False,
+    notify="SELECT pg_notify(current_schema(), %s)",
 )
 
 

@@ -15,7 +15,7 @@ from projections.place import Place, cut, position
 from services.ledger import Snapshot
 from services.read_models.database import Database
 from services.read_models.past import PastQuestions
-from services.read_models.reader import Reader
+from services.read_models.reader import Asked
 from services.read_models.session import Compiled, Session
 
 EVENTS_AT_ONCE = 100
@@ -30,7 +30,7 @@ class LiveQuestions:
         self._past = past
         history, roots = tables.history, tables.roots
         self._live = database.compiled(
-            select(roots.c.log_key).where(roots.c.live == literal_column("1"))
+            select(roots.c.log_key, roots.c.first).where(roots.c.live == literal_column("1"))
         )
         self._known = {size: known(database, size) for size in KEYS_AT_ONCE}
         self._events = database.compiled(
@@ -45,10 +45,15 @@ class LiveQuestions:
             .limit(EVENTS_AT_ONCE)
         )
 
-    def snapshot(self, session: Session) -> Snapshot:
+    def snapshot(self, session: Session, partition: int | None = None) -> Snapshot:
+        """Of one partition, or of all."""
         with session.reading():
             frontier = self._past.frontier(session)
-            return Snapshot(frontier, [key for (key,) in session.rows(self._live)])
+            live = session.rows(self._live)
+        if partition is None:
+            return Snapshot(frontier, [key for key, _ in live])
+        here = [key for key, first in live if position(first).partition == partition]
+        return Snapshot({partition: frontier.get(partition, 0)}, here)
 
     def known(self, session: Session, keys: Sequence[str]) -> dict[str, Place]:
         """Where those of these roots begin that have any event."""
@@ -73,7 +78,7 @@ class LiveQuestions:
 
 
 async def events_of(
-    reader: Reader, live: LiveQuestions, keys: Collection[str], before: Frontier
+    reader: Asked, live: LiveQuestions, keys: Collection[str], before: Frontier
 ) -> AsyncIterator[tuple[str, Sequence[Event]]]:
     """In parts, with a turn for others between them."""
     wanted = list(keys)

@@ -8,13 +8,15 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from events.event import Event
 from events.positions import Frontier
+from projections.checkpoint import Checkpoint
 from services.ledger import Snapshot
 from services.read_models.arrivals import Arrivals
 from services.read_models.asking import compiled_for
 from services.read_models.database import Database
 from services.read_models.live import events_of
 from services.read_models.organization import OrganizationView
-from services.read_models.reader import Reader
+from services.read_models.patience import Patient
+from services.read_models.reader import Asked, Reader
 from services.read_models.recent_stops import Stop
 from services.read_models.rows import MalformedRecord, Page
 
@@ -24,6 +26,9 @@ class ReadModels:
 
     def __init__(self, database: Database) -> None:
         self._reader = Reader(database)
+        self._ledgers: Asked = self._reader
+        if not database.flavour.reads_inline:
+            self._ledgers = Patient(self._reader)
         self._questions = compiled_for(database)
         self._arrivals = Arrivals({})
 
@@ -73,17 +78,26 @@ class ReadModels:
         """From the next question on, another generation that has come as far."""
         self._reader.use(database)
 
+    async def checkpoints(self) -> dict[int, Checkpoint]:
+        """What stands for it that they are of a log. Operator-level."""
+        return await self._reader.ask(self._questions.past.checkpoints)
+
     # --------------------------------------------------------------------- the ledger's history
 
     async def snapshot(self) -> Snapshot:
         """Where the read models are, and which roots are alive there. Operator-level."""
-        return await self._reader.ask(self._questions.live.snapshot)
+        return await self._ledgers.ask(self._questions.live.snapshot)
+
+    async def snapshot_of(self, partition: int) -> Snapshot:
+        """The same of one partition."""
+        live = self._questions.live
+        return await self._ledgers.ask(lambda session: live.snapshot(session, partition))
 
     def events_of(
         self, keys: Collection[str], before: Frontier
     ) -> AsyncIterator[tuple[str, Sequence[Event]]]:
         """The events of these roots before a frontier, in parts. Operator-level."""
-        return events_of(self._reader, self._questions.live, keys, before)
+        return events_of(self._ledgers, self._questions.live, keys, before)
 
     # -------------------------------------------------------------------------- operator-level
 

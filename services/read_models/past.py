@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, select
 
 from events.positions import Frontier, Position
 from projections import tables
+from projections.checkpoint import Checkpoint
 from projections.moments import us
 from projections.place import OFFSET_BITS, Place, cut, place, position
 from services.read_models.database import Database
@@ -37,6 +38,7 @@ class PastQuestions:
         self._frontier = database.compiled(
             select(checkpoints.c.partition, checkpoints.c.next_offset)
         )
+        self._checkpoints = database.compiled(select(checkpoints))
         self._first_from = database.compiled(
             select(history.c.place, history.c.latest_us)
             .where(history.c.place >= bindparam("place"), history.c.place < bindparam("end"))
@@ -47,6 +49,10 @@ class PastQuestions:
     def frontier(self, session: Session) -> dict[int, int]:
         """How far these read models have come."""
         return dict(session.rows(self._frontier))
+
+    def checkpoints(self, session: Session) -> dict[int, Checkpoint]:
+        """The same, with what was read last."""
+        return {row[0]: Checkpoint(*row[1:]) for row in session.rows(self._checkpoints)}
 
     def point(self, session: Session, as_of: AsOf) -> Point:
         match as_of:

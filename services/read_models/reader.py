@@ -9,15 +9,23 @@ PostgreSQL a question waits for the network, in a thread.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
-from typing import TypeVar
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Protocol, TypeVar
 
 from services.read_models.database import Database
+from services.read_models.errors import ReadModelsUnavailable
 from services.read_models.session import Session
 
 Answer = TypeVar("Answer")
 
 THREADS = 8
+
+
+class Asked(Protocol):
+    """Who answers questions."""
+
+    async def ask(self, question: Callable[[Session], Answer]) -> Answer: ...
 
 
 class Reader:
@@ -27,16 +35,18 @@ class Reader:
         self.database = database
         self._inline = database.flavour.reads_inline
         self._threads = None if self._inline else ThreadPoolExecutor(THREADS, "read-models")
-        self._sessions: SimpleQueue[Session] = SimpleQueue()
+        self._sessions: SimpleQueue[Session | None] = SimpleQueue()
         self._fill(database)
 
     def use(self, database: Database) -> None:
         """From the next question on."""
+        if database.url == self.database.url and database.schema == self.database.schema:
+            return
         old, self._sessions = self._sessions, SimpleQueue()
         self.database = database
         self._fill(database)
         while not old.empty():
-            old.get_nowait().close()
+            close(old.get_nowait())
 
     async def ask(self, question: Callable[[Session], Answer]) -> Answer:
         if self._threads is None:
@@ -53,19 +63,33 @@ class Reader:
         if self._threads is not None:
             await asyncio.to_thread(self._threads.shutdown)
         while not self._sessions.empty():
-            self._sessions.get_nowait().close()
+            close(self._sessions.get_nowait())
 
     def _answer(
-        self, question: Callable[[Session], Answer], sessions: SimpleQueue[Session]
+        self, question: Callable[[Session], Answer], sessions: SimpleQueue[Session | None]
     ) -> Answer:
         session = sessions.get()
         try:
+            if session is None:
+                session = self.database.connect()
             return question(session)
+        except ReadModelsUnavailable:
+            # Whatever ended this connection has most likely ended those that are idle, too.
+            close(session)
+            session = None
+            self._renew_idle(sessions)
+            raise
         finally:
             if sessions is self._sessions:
                 sessions.put(session)
             else:
-                session.close()
+                close(session)
+
+    def _renew_idle(self, sessions: SimpleQueue[Session | None]) -> None:
+        for _ in range(sessions.qsize()):
+            with suppress(Empty):
+                close(sessions.get_nowait())
+                sessions.put(None)
 
     def _aside(self, question: Callable[[Session], Answer]) -> Answer:
         session = self.database.connect()
@@ -75,5 +99,11 @@ class Reader:
             session.close()
 
     def _fill(self, database: Database) -> None:
+        """Connections of a server are made when they are needed."""
         for _ in range(1 if self._inline else THREADS):
-            self._sessions.put(database.connect())
+            self._sessions.put(database.connect() if self._inline else None)
+
+
+def close(session: Session | None) -> None:
+    if session is not None:
+        session.close()

@@ -49,6 +49,7 @@ class Session:
         self._cursor = driver.cursor()
         self._errors = connection.dialect.loaded_dbapi.Error
         self._defects: type[Exception] = connection.dialect.loaded_dbapi.ProgrammingError
+        self._failed = False
         self._texts: dict[tuple[Upsert, int], str] = {}
 
     def rows(self, statement: Compiled, **parameters: Any) -> list[Row]:
@@ -144,7 +145,13 @@ class Session:
         return answer
 
     def close(self) -> None:
-        self._connection.close()
+        if self._failed:
+            # Whoever lost it can't give it back in order.
+            self._connection.invalidate()
+        try:
+            self._connection.close()
+        except DBAPIError:
+            """It was lost without anybody noticing."""
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
@@ -165,4 +172,5 @@ class Session:
     def _unavailable(self, error: BaseException | None) -> BaseException:
         if error is not None and isinstance(error, self._defects):
             return error
+        self._failed = True
         return ReadModelsUnavailable.because(self._where, error)

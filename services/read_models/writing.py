@@ -8,35 +8,61 @@ from collections.abc import Mapping
 
 from sqlalchemy import select, true
 
+from events.positions import written_frontier
 from projections import tables, upserts
 from projections.batch import Batch
-from projections.checkpoint import Checkpoint
+from projections.checkpoint import Checkpoint, frontier_of
 from services.read_models.database import Database
 from services.read_models.errors import OtherProjector, Superseded
 from services.read_models.session import Session
+from services.read_models.shares import LOCKED, stand_of_share, take_share
+
+SUPERSEDED = "superseded"
+"""What is notified when another generation has taken over."""
 
 
 class Writer:
     """One connection that writes. For one thread at a time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, partition: int | None = None) -> None:
+        """`partition`: of several writers that share the partitions, the one of this one; it
+        holds a lock on it for as long as this connection lasts. Raises `ShareTaken`."""
         self.session: Session = database.connect()
+        self._partition = partition
         flavour, dialect = database.flavour, database.dialect
         self._into = upserts.written_for(dialect, flavour.placeholder)
         self._observed, self._unconfirmed = upserts.observed(dialect, flavour.placeholder)
         self._alike = upserts.changed_alike(dialect, flavour.placeholder)
+        self._notify = flavour.notify
         self._supersede = f"UPDATE generation SET successor = {flavour.placeholder}"
         generation, checkpoints = tables.generation, tables.checkpoints
         self._stand = database.compiled(
             select(generation.c.successor, checkpoints).select_from(
                 generation.outerjoin(checkpoints, true())
             )
-        ).text + (flavour.for_update)
+        ).text
+        self._stand_locked = self._stand + flavour.for_update
+        if partition is not None:
+            try:
+                take_share(self.session, partition)
+            except BaseException:
+                self.close()
+                raise
+            self._stand = stand_of_share(database, partition)
+            self._stand_locked = self._stand + LOCKED
 
-    def checkpoints(self) -> dict[int, Checkpoint]:
-        """Where this generation stands. Raises `Superseded` when it isn't in use any more."""
+    def onto(self, database: Database) -> "Writer":
+        """A writer of the same partitions in another generation."""
+        return Writer(database, self._partition)
+
+    def checkpoints(self, *, locked: bool = False) -> dict[int, Checkpoint]:
+        """Where this generation stands. Raises `Superseded` when it isn't in use any more.
+
+        `locked`: within `writing`, nobody else writes until the end of the transaction.
+        """
         stand: dict[int, Checkpoint] = {}
-        for successor, partition, *checkpoint in self.session.query(self._stand):
+        text = self._stand_locked if locked else self._stand
+        for successor, partition, *checkpoint in self.session.query(text):
             if successor is not None:
                 raise Superseded(successor)
             if partition is not None:
@@ -47,7 +73,7 @@ class Writer:
         """All or nothing of the batch, whose entries go on from these checkpoints."""
         session, into = self.session, self._into
         with session.writing():
-            found = self.checkpoints()
+            found = self.checkpoints(locked=True)
             if found != before:
                 raise OtherProjector(before, found)
             session.put(into.history, batch.history)
@@ -73,10 +99,14 @@ class Writer:
                     if checkpoint != before.get(partition)
                 ],
             )
+            if self._notify:
+                session.query(self._notify, (written_frontier(frontier_of(batch.checkpoints)),))
 
     def supersede(self, successor: int) -> None:
         """From the end of this transaction on the successor is in use."""
         self.session.run(self._supersede, (successor,))
+        if self._notify:
+            self.session.query(self._notify, (SUPERSEDED,))
 
     def close(self) -> None:
         self.session.close()

@@ -5,7 +5,9 @@ import asyncio
 import gc
 import os
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from events.errors import CountermandError
 from services.embedded_log import open_log_reader
@@ -38,13 +40,20 @@ def main() -> int:
 
 def run(data: Path, *, replace: bool = False, politeness: int = POLITENESS) -> Rebuilt:
     """For a process that does nothing else."""
+    return alone(lambda watch: rebuild_folder(data, watch, replace=replace), politeness)
+
+
+def alone(
+    rebuilding: Callable[[ProgressBar], Coroutine[Any, Any, Rebuilt]], politeness: int = POLITENESS
+) -> Rebuilt:
+    """A rebuild in a process that does nothing else."""
     os.nice(politeness)
     # Everything here is gone with its last reference; looking for cycles would cost a fifth.
     gc.disable()
     # The thread that writes needs Python's lock for moments only, but often.
     sys.setswitchinterval(SWITCH_SECONDS)
     with ProgressBar() as watch:
-        return asyncio.run(rebuild_folder(data, watch, replace=replace))
+        return asyncio.run(rebuilding(watch))
 
 
 async def rebuild_folder(data: Path, watch: ProgressBar, *, replace: bool) -> Rebuilt:

@@ -8,7 +8,7 @@ from events.log import LogReader
 from events.positions import Frontier
 from projections.checkpoint import frontier_of
 from services.read_models.digests import digests
-from services.read_models.generations import Generations
+from services.read_models.succession import Succession
 from services.read_models.writing import Writer
 from services.read_side import check
 from services.rebuild.builder import Builder
@@ -50,7 +50,7 @@ class Rebuilt(NamedTuple):
 
 
 async def rebuild(
-    generations: Generations, log: LogReader, watch: Watch, *, replace: bool = False
+    generations: Succession, log: LogReader, watch: Watch, *, replace: bool = False
 ) -> Rebuilt:
     """Make the next generation and let it take over, if it is what is in use.
 
@@ -77,7 +77,7 @@ async def rebuild(
 class Rebuilding(NamedTuple):
     """The steps of one rebuild."""
 
-    generations: Generations
+    generations: Succession
     log: LogReader
     watch: Watch
     live: Writer
@@ -127,7 +127,8 @@ class Rebuilding(NamedTuple):
             await self.build("catching up", await self.goal())
             self.watch.begins("comparing", 0)
             in_use = await asyncio.to_thread(digests, self.live.session)
-            built = await asyncio.to_thread(digests, self.builder.writer.session)
+            session = self.builder.writer.session
+            built = await asyncio.to_thread(session.read, digests, session)
         differing = [name for name, digest in built.items() if in_use[name] != digest]
         if differing:
             raise Differs(differing)
@@ -136,6 +137,7 @@ class Rebuilding(NamedTuple):
         """Nobody can write what is in use meanwhile; afterwards nobody does."""
         await self.build("catching up", await self.log.end())
         with self.live.session.writing():
+            self.live.checkpoints(locked=True)
             await self.build("taking over", await self.log.end())
             await self.builder.close()
             self.generations.database(self.number).connect().close()

@@ -40,7 +40,7 @@ class Vault:
         self, store: ControlStore, now: Callable[[], datetime], declared: Declared
     ) -> None:
         self.declared = declared
-        self._store = store
+        self.store = store
         self._now = now
 
     async def seal(self, submissions: Sequence[tuple[Event, Secrets]]) -> list[Event]:
@@ -52,7 +52,7 @@ class Vault:
             return [keys.make(connection, each, new_key(), now_us) for each in named]
 
         try:
-            made = await self._store.ask(make)
+            made = await self.store.ask(make)
         except sa.exc.OperationalError as error:
             raise Unavailable("the control store can't be reached: try again") from error
         return [
@@ -79,18 +79,18 @@ class Vault:
                 on=sa.exc.OperationalError, attempts=OPEN_TRIES, timeout=OPEN_SECONDS
             ):
                 with attempt:
-                    return await self._store.ask(lambda connection: keys.find(connection, key_id))
+                    return await self.store.ask(lambda connection: keys.find(connection, key_id))
         except sa.exc.OperationalError as error:
             raise Unavailable("the control store can't be reached") from error
         raise AssertionError("retry_context ends only by returning or raising")
 
     async def destroy(self, key_ids: Collection[str]) -> None:
         """For good: also what the database would keep of them in its files."""
-        if await self._store.ask(lambda connection: keys.destroy(connection, key_ids)):
-            await self._store.leave_nothing_behind()
+        if await self.store.ask(lambda connection: keys.destroy(connection, key_ids)):
+            await self.store.leave_nothing_behind()
 
     async def kept(self, after: str, limit: int) -> Sequence[KeptKey]:
-        return await self._store.ask(lambda connection: keys.kept(connection, after, limit))
+        return await self.store.ask(lambda connection: keys.kept(connection, after, limit))
 
 
 def _with_secrets(event: Event, secrets: Secrets, key: bytes) -> Event:

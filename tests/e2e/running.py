@@ -18,6 +18,12 @@ STOP_SECONDS = 30.0
 REPOSITORY = Path(__file__).parents[2]
 
 
+def environment_here() -> dict[str, str]:
+    """Without the addresses that other tests are given: one process needs neither."""
+    shared = ("COUNTERMAND_KAFKA", "COUNTERMAND_POSTGRES")
+    return {name: value for name, value in os.environ.items() if name not in shared}
+
+
 class Running:
     """`countermand up` on a data folder."""
 
@@ -46,7 +52,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=self._says,
             text=True,
-            env={**os.environ, **self._environment},
+            env={**environment_here(), **self._environment},
             cwd=REPOSITORY,
         )  # fmt: skip
         assert self._process.stdout is not None
@@ -115,7 +121,7 @@ class Running:
             cwd=REPOSITORY,
             check=False,
             env={
-                **os.environ,
+                **environment_here(),
                 "COUNTERMAND_URL": self.url,
                 "COUNTERMAND_KEY": key or self.key,
                 "COUNTERMAND_DATA": str(self.data),

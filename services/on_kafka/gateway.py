@@ -1,0 +1,118 @@
+"""A gateway alone: HTTP for callers."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from time import monotonic
+
+from events.positions import Frontier
+from services.bulk_canceller import BulkCanceller
+from services.gateway.app import new_app
+from services.gateway.desk import Desk, new_desk
+from services.gateway.rate_limits import Buckets
+from services.gateway.server import new_server
+from services.ledger import Ledger
+from services.on_kafka.living import START_SECONDS, beside, why_unready
+from services.on_kafka.site import Site, opened_site
+from services.operations.scope import Parts
+from services.outputs import TASKS_KEPT, Outputs
+from services.own_words import OwnWords
+from services.pulse_worker.pictures import ShelfPictures
+from services.pulse_worker.shelf import Shelf
+from services.settings import Settings
+from services.telemetry.telemetry import Telemetry
+from services.verdicts import Verdicts
+
+
+async def serve(
+    settings: Settings, stopping: asyncio.Event, started: Callable[[str], None]
+) -> None:
+    async with opened_site(settings) as (site, opened):
+        telemetry = Telemetry(settings.telemetry)
+        opened.callback(telemetry.close)
+        verdicts, words = Verdicts(), OwnWords()
+        history, output, _ = site.streams
+        ledger = Ledger(history, site.reads, (verdicts,), words=words)
+        telemetry.sources.lag_entries = lambda: behind(ledger.frontier, site.reads.frontier())
+        telemetry.sources.stopped_partitions = lambda: len(ledger.stopped)
+        outputs = Outputs(output, TASKS_KEPT // settings.broker.partitions)
+        desk, canceller = await make_desk(
+            site, opened, words, verdicts, outputs, partial(why_unready, ledger), telemetry
+        )
+        app = telemetry.traced(new_app(desk))
+        server = new_server(app, settings.gateway, settings.shutdown_grace_seconds)
+        sides = (ledger.run, outputs.run, desk.keys.note_uses)
+        async with beside(*site.sides, *sides) as tasks:
+            bulk = tasks.create_task(canceller.run(), name="bulk cancels")
+            async with asyncio.timeout(START_SECONDS):
+                await ledger.ready.wait()
+            serving = tasks.create_task(server.serve(), name="server")
+            await server.until_listening(START_SECONDS)
+            started(f"http://{settings.gateway.host}:{server.port}")
+            await stopping.wait()
+            # Streams end, nothing new is accepted; what is being answered is answered.
+            verdicts.close()
+            server.should_exit = True
+            await serving
+            canceller.close()
+            await bulk
+            await desk.keys.flush()
+
+
+async def make_desk(
+    site: Site,
+    opened: AsyncExitStack,
+    words: OwnWords,
+    verdicts: Verdicts,
+    outputs: Outputs,
+    unready: Callable[[], str | None],
+    telemetry: Telemetry,
+) -> tuple[Desk, BulkCanceller]:
+    """What the routes share, and who carries out cancels of many tasks."""
+    settings, limits, history = site.settings, site.settings.gateway, site.streams.history
+    vault = await site.open_vault(opened)
+    shelf = Shelf(site.schemas.url)
+    opened.callback(shelf.close)
+    await asyncio.to_thread(shelf.open)
+    per_minute = limits.denials_audited_per_minute
+    parts = Parts(
+        log=history,
+        words=words,
+        reads=site.reads,
+        verdicts=verdicts,
+        world=site.world,
+        settings=limits,
+        denials=Buckets(per_minute / 60, per_minute, limits.principals_counted, monotonic),
+        vault=vault,
+        region=settings.region,
+        source="gateway",
+    )
+    canceller = BulkCanceller(
+        store=vault.store,
+        log=history,
+        reads=site.reads,
+        verdicts=verdicts,
+        world=site.world,
+        settings=settings.bulk,
+        verdict_wait_seconds=limits.verdict_wait_seconds,
+        region=settings.region,
+        source="gateway",
+    )
+    desk = new_desk(
+        parts,
+        settings,
+        vault.store,
+        outputs,
+        canceller,
+        monotonic,
+        unready=unready,
+        pictures=ShelfPictures(shelf, settings.pulse, site.world).of,
+        metrics=telemetry.metrics,
+    )
+    return desk, canceller
+
+
+def behind(there: Frontier, shown: Frontier) -> int:
+    """How many entries stand between the two."""
+    return sum(max(0, offset - shown.get(partition, 0)) for partition, offset in there.items())

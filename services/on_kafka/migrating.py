@@ -1,0 +1,28 @@
+"""Moves an embedded service's history and output to the topics of a service on Kafka."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from time import time_ns
+
+from services.embedded_log import open_log
+from services.kafka_log.streams import open_streams
+from services.migration import Migrated, migrate
+from services.on_kafka.site import NotConfigured
+from services.settings import Settings
+
+
+async def migrate_folder(settings: Settings, tell: Callable[[int], None]) -> list[Migrated]:
+    """Of the data folder. Raises `LogInUse` while a service runs there."""
+    if settings.kafka is None:
+        raise NotConfigured
+    done = []
+    async with AsyncExitStack() as opened:
+        streams = await open_streams(settings.kafka, settings.broker, opened)
+        for name, target in (("history", streams.history), ("output", streams.output)):
+            source = await open_log(
+                settings.data / f"{name}.sqlite", name, lambda: time_ns() // 1000
+            )
+            opened.push_async_callback(source.close)
+            partitions = settings.broker.partitions
+            done.append(await migrate(name, source, target, partitions, tell))
+    return done

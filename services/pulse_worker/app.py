@@ -1,0 +1,107 @@
+"""The Faust application: its settings, its one Table, its agent and its timer.
+
+What was measured about Faust decides what is set here: short sessions, or a killed worker's
+partitions stand still for a minute; no web server; nobody leads. An error of an agent would leave a
+process that does nothing: it is handed to whoever runs the application.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import faust
+from faust.types import TP
+from faust.types.auth import CredentialsT
+
+from services.kafka_log.connection import Connection
+from services.kafka_log.settings import BrokerSettings
+from services.kafka_log.streams import connection_to, topics_of
+
+SESSION_SECONDS = 10.0
+HEARTBEAT_SECONDS = 2.0
+TABLE = "rows"
+STOP_SECONDS = 10.0
+
+Grown = Callable[[int, int], Awaitable[None]]
+"""A partition has a record at this offset."""
+
+
+class PulseApp:
+    """Calls `grown` in the agent, where rows may be written, and `tick` in the timer, where not."""
+
+    def __init__(self, bootstrap: str, settings: BrokerSettings, worker_id: str) -> None:
+        history, *_ = topics_of(settings)
+        connection = connection_to(bootstrap, settings)
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._history = history.name
+        self._app = faust.App(
+            f"{settings.topic_prefix}-pulse",
+            broker=[f"kafka://{each.strip()}" for each in bootstrap.split(",")],
+            broker_credentials=credentials_of(connection),
+            broker_client_id=worker_id,
+            broker_session_timeout=SESSION_SECONDS,
+            broker_heartbeat_interval=HEARTBEAT_SECONDS,
+            consumer_auto_offset_reset="earliest",
+            store="memory://",
+            topic_partitions=history.partitions,
+            topic_replication_factor=history.replication or 1,
+            topic_disable_leader=True,
+            stream_wait_empty=False,
+            web_enabled=False,
+            autodiscover=False,
+        )
+        self.table: Any = self._app.Table(TABLE, partitions=history.partitions)
+
+    def on(self, grown: Grown, tick: Callable[[], Awaitable[None]], tick_seconds: float) -> None:
+        """Before `run`."""
+        topic = self._app.topic(self._history, key_serializer="raw", value_serializer="raw")
+
+        @self._app.agent(topic, name="history")
+        async def history(stream: Any) -> None:
+            async for event in stream.events():
+                message = event.message
+                await self._guarded(grown(message.partition, message.offset))
+
+        async def timer() -> None:
+            await self._guarded(tick())
+
+        self._app.timer(interval=tick_seconds)(timer)
+
+    @property
+    def partitions(self) -> frozenset[int]:
+        """Those that this worker has now, with their rows."""
+        tables: Any = self._app.tables
+        if not tables.recovery.completed.is_set():
+            return frozenset()
+        assigned: set[TP] = self._app.assignor.assigned_actives()
+        return frozenset(each.partition for each in assigned if each.topic == self._history)
+
+    async def start(self) -> None:
+        self._app.finalize()
+        await self._app.start()
+
+    async def stop(self) -> bool:
+        """Whether it has stopped; if not, only the end of the process ends it."""
+        stopping = asyncio.ensure_future(self._app.stop())
+        done, _ = await asyncio.wait({stopping}, timeout=STOP_SECONDS)
+        return bool(done) and stopping.exception() is None
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 (Faust would swallow it)
+            if not self.failed.done():
+                self.failed.set_exception(error)
+
+
+def credentials_of(connection: Connection) -> CredentialsT | None:
+    arguments = connection.arguments()
+    context = arguments.get("ssl_context")
+    if connection.sasl is not None:
+        return faust.SASLCredentials(
+            mechanism=connection.sasl.mechanism,
+            username=connection.sasl.username,
+            password=connection.sasl.password,
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context)

@@ -1,0 +1,88 @@
+"""An embedded log moved to Kafka: every byte, in the order of each root, or a clear refusal."""
+
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from events.log import Message, Record
+from events.positions import BEGINNING, after, reaches
+from services.embedded_log import EmbeddedLog, open_log
+from services.kafka_log.connection import Connection
+from services.kafka_log.log import KafkaLog, open_kafka_log
+from services.kafka_log.topic import Topic
+from services.migration import NotEmpty, NotTheSame, as_message, migrate
+from tests.read_side import digests_of, written
+from tests.recorded import judged, records
+from tests.rig import now_us
+
+pytestmark = pytest.mark.kafka
+
+ENTRIES = 400
+PARTITIONS = 3
+
+
+@pytest.fixture
+async def source(tmp_path: Path) -> AsyncIterator[EmbeddedLog]:
+    log = await open_log(tmp_path / "history.sqlite", "history", now_us)
+    await log.append([as_message(record) for record in records(70, ENTRIES)])
+    await log.append([Message("x", b"\xff no event")])
+    yield log
+    await log.close()
+
+
+@pytest.fixture
+async def target(kafka_broker: str) -> AsyncIterator[KafkaLog]:
+    topic = Topic(f"history-{uuid.uuid4().hex}", PARTITIONS)
+    log = await open_kafka_log(Connection(kafka_broker), topic)
+    yield log
+    await log.close()
+
+
+async def everything(log: EmbeddedLog | KafkaLog) -> list[Record]:
+    found: list[Record] = []
+    reached, end = dict(BEGINNING), await log.end()
+    while not reaches(reached, end):
+        batch = await log.read(reached, 1_000)
+        found += batch
+        reached = after(reached, (record.position for record in batch))
+    return found
+
+
+async def test_read_models_of_either_log_are_equal(
+    source: EmbeddedLog, target: KafkaLog, tmp_path: Path
+) -> None:
+    migrated = await migrate("history", source, target, PARTITIONS)
+    assert migrated.records == ENTRIES + 1
+    before, now = await everything(source), await everything(target)
+    assert sorted(each.value for each in now) == sorted(each.value for each in before)
+    assert len({each.position.partition for each in now}) == PARTITIONS
+    written(tmp_path / "embedded", judged(before))
+    written(tmp_path / "kafka", judged(now))
+    assert digests_of(tmp_path / "kafka") == digests_of(tmp_path / "embedded")
+
+
+async def test_nothing_is_copied_into_a_topic_that_holds_something(
+    source: EmbeddedLog, target: KafkaLog
+) -> None:
+    await target.append([Message("a", b"there already")])
+    with pytest.raises(NotEmpty, match="holds 1 records already"):
+        await migrate("history", source, target, PARTITIONS)
+    assert len(await everything(target)) == 1
+
+
+async def test_what_somebody_else_writes_meanwhile_is_found_out(
+    source: EmbeddedLog, target: KafkaLog
+) -> None:
+    class Disturbed:
+        """The target, of a producer that stores every batch twice."""
+
+        end, read, follow, close = target.end, target.read, target.follow, target.close
+
+        async def append(self, messages: list[Message]) -> object:
+            await target.append(messages)
+            return await target.append(messages)
+
+    with pytest.raises(NotTheSame):
+        await migrate("history", source, Disturbed(), PARTITIONS)  # type: ignore[arg-type]

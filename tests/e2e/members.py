@@ -1,0 +1,129 @@
+"""Services of several processes on a broker and a database: each started, killed, stopped alone."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.e2e.running import REPOSITORY, STOP_SECONDS
+
+START_SECONDS = 180.0
+
+
+@dataclass
+class Member:
+    """One process: `countermand gateway`, or another service."""
+
+    service: str
+    folder: Path
+    environment: Mapping[str, str]
+    where: str = ""
+    """The gateway's address, or whom the service is on the log."""
+    _process: "subprocess.Popen[str] | None" = None
+    _up: threading.Event = field(default_factory=threading.Event)
+
+    def launch(self, *arguments: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._up.clear()
+        with (self.folder / "stderr").open("a") as says:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "countermand.cli", self.service, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=says,
+                text=True,
+                cwd=REPOSITORY,
+                env={**os.environ, **self.environment},
+            )
+        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+
+    def until_up(self) -> None:
+        if not self._up.wait(START_SECONDS) or not self.where:
+            raise AssertionError(f"{self.service} did not start: {self.said()[-4000:]}")
+
+    def _listen(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                if found := re.search(r"is up: (.+)$", line):
+                    self.where = found[1]
+                    self._up.set()
+        self._up.set()
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """SIGKILL; returns when the process is gone."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> int:
+        """As an operator does; the exit code."""
+        assert self._process is not None
+        if self.alive:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.service} didn't stop: {self.said()[-4000:]}") from None
+
+    def said(self) -> str:
+        return (self.folder / "stderr").read_text()
+
+
+class Members:
+    """All processes of one service, on topics and a database of their own."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.environment = environment
+        self.all: list[Member] = []
+        self.key = ""
+
+    def member(self, service: str, **environment: str) -> Member:
+        """One more, not started yet, with a folder of its own."""
+        folder = self.folder / f"{service}-{len(self.all) + 1}"
+        given = {**self.environment, **environment, "COUNTERMAND_DATA": str(folder / "data")}
+        if service == "gateway":
+            given |= {"COUNTERMAND_GATEWAY__PORT": "0"}
+        member = Member(service, folder, given)
+        self.all.append(member)
+        return member
+
+    def start(self, *services: str) -> list[Member]:
+        """So many more, all at once."""
+        members = [self.member(service) for service in services]
+        for member in members:
+            member.launch()
+        for member in members:
+            member.until_up()
+        return members
+
+    def make_key(self) -> None:
+        made = subprocess.run(
+            [sys.executable, "-m", "countermand.cli", "keys", "create", "--org", "acme",
+             "--role", "admin"],
+            capture_output=True, text=True, timeout=START_SECONDS, cwd=REPOSITORY, check=True,
+            env={**os.environ, **self.environment},
+        )  # fmt: skip
+        self.key = made.stdout.strip()
+
+    def http(self, gateway: Member) -> httpx.Client:
+        headers = {"authorization": f"Bearer {self.key}"}
+        return httpx.Client(base_url=gateway.where + "/countermand/v1", headers=headers, timeout=60)
+
+    def end(self) -> None:
+        for member in self.all:
+            if member.alive:
+                member.kill()

@@ -1,0 +1,261 @@
+"""The same service as several processes, on a real broker and a real PostgreSQL."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+
+import httpx
+import psycopg
+import pytest
+from sqlalchemy import URL
+
+from cluster.databases import fresh_database
+from cluster.ports import free_ports
+from events.cancel_events import CancelObserved, CancelRequested, TaskCancelled
+from events.run_events import RunLost, TaskStarted
+from events.task_events import TaskSubmitted
+from tests.e2e.members import Member, Members
+from tests.e2e.running import REPOSITORY, until_running
+
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
+
+PATIENCE_SECONDS = 60.0
+LEASE_SECONDS = "6"
+WAIT = {"prefer": "wait=30"}
+SLEEP = {"kind": "sleep", "payload": {"seconds": 600}}
+
+
+@pytest.fixture(scope="module")
+def members(
+    kafka_broker: str, postgres_server: URL, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Members]:
+    with fresh_database(postgres_server) as database:
+        address = database.set(drivername="postgresql").render_as_string(hide_password=False)
+        environment = {
+            "COUNTERMAND_KAFKA": kafka_broker,
+            "COUNTERMAND_POSTGRES": address,
+            "COUNTERMAND_BROKER__TOPIC_PREFIX": f"e2e-{uuid.uuid4().hex}",
+            "COUNTERMAND_BROKER__PARTITIONS": "4",
+            "COUNTERMAND_LOG_FORMAT": "json",
+            "COUNTERMAND_EXECUTOR__LEASE_SECONDS": LEASE_SECONDS,
+            "COUNTERMAND_EXECUTOR__ISOLATED_HOSTS_READY": "0",
+            "COUNTERMAND_WATCHDOG__LEASE_SECONDS": LEASE_SECONDS,
+            "COUNTERMAND_SHUTDOWN_GRACE_SECONDS": "1",
+        }
+        found = Members(tmp_path_factory.mktemp("members"), environment)
+        found.make_key()
+        try:
+            found.start("gateway", "executor", "executor", "projector", "watchdog")
+            yield found
+        finally:
+            found.end()
+
+
+def of(members: Members, service: str) -> list[Member]:
+    return [each for each in members.all if each.service == service and each.alive]
+
+
+@pytest.fixture
+def http(members: Members) -> Iterator[httpx.Client]:
+    with members.http(of(members, "gateway")[0]) as client:
+        yield client
+
+
+def types_of(http: httpx.Client, task_id: str) -> list[str]:
+    lines = http.get(f"/tasks/{task_id}/history").json()["items"]
+    return [line["event"]["type"] for line in lines]
+
+
+def test_a_task_is_run_cancelled_and_told(http: httpx.Client) -> None:
+    task_id = http.post("/tasks", json=SLEEP).json()["id"]
+    until_running(http, task_id)
+    receipt = http.post(f"/tasks/{task_id}/cancel", json={"reason": "enough"}, headers=WAIT).json()
+    assert (receipt["status"], receipt["evidence"]) == ("cancelled", "acknowledged")
+    task = http.get(f"/tasks/{task_id}").json()
+    assert (task["status"], task["evidence"]) == ("cancelled", "acknowledged")
+    assert types_of(http, task_id) == [
+        TaskSubmitted.TYPE,
+        TaskStarted.TYPE,
+        CancelRequested.TYPE,
+        CancelObserved.TYPE,
+        TaskCancelled.TYPE,
+    ]
+
+
+def test_what_one_gateway_has_answered_another_one_knows(
+    members: Members, http: httpx.Client
+) -> None:
+    [other] = members.start("gateway")
+    key = {"idempotency-key": uuid.uuid4().hex}
+    with members.http(other) as elsewhere:
+        first = http.post("/tasks", json=SLEEP, headers=key)
+        again = elsewhere.post("/tasks", json=SLEEP, headers=key)
+        assert again.json()["id"] == first.json()["id"]
+        receipt = elsewhere.post(f"/tasks/{first.json()['id']}/cancel", headers=WAIT).json()
+        assert receipt["status"] == "cancelled"
+        assert http.get(f"/tasks/{first.json()['id']}").json()["status"] == "cancelled"
+    assert other.stop() == 0, other.said()[-4000:]
+
+
+def test_a_run_whose_executor_is_killed_is_lost_and_run_again(
+    members: Members, http: httpx.Client
+) -> None:
+    task_id = http.post("/tasks", json={**SLEEP, "max_attempts": 3}).json()["id"]
+    until_running(http, task_id)
+    executor = http.get(f"/tasks/{task_id}").json()["executor"]
+    [killed] = [each for each in of(members, "executor") if each.where == executor]
+    killed.kill()
+    until_attempt(http, task_id, 2)
+    until_running(http, task_id)
+    again = http.get(f"/tasks/{task_id}").json()
+    assert again["executor"] != executor
+    assert RunLost.TYPE in types_of(http, task_id)
+    receipt = http.post(f"/tasks/{task_id}/cancel", headers=WAIT).json()
+    assert receipt["evidence"] == "acknowledged"
+
+
+def test_a_cancel_accepted_while_no_executor_is_alive_is_honoured_when_one_starts(
+    members: Members, http: httpx.Client
+) -> None:
+    running = http.post("/tasks", json=SLEEP).json()["id"]
+    until_running(http, running)
+    for executor in of(members, "executor"):
+        executor.kill()
+    pending = http.post("/tasks", json=SLEEP).json()["id"]
+    asynchronous = {"prefer": "respond-async"}
+    for task_id in (running, pending):
+        accepted = http.post(f"/tasks/{task_id}/cancel", headers=asynchronous)
+        assert accepted.status_code in (200, 202), accepted.text
+    members.start("executor")
+    after = http.post("/tasks", json=SLEEP).json()["id"]
+    until_running(http, after)
+    stopped = http.get(f"/tasks/{running}/receipt", params={"wait": 30}).json()
+    assert stopped["status"] == "cancelled"
+    assert stopped["evidence"] == "presumed"
+    never = http.get(f"/tasks/{pending}").json()
+    assert (never["status"], never["evidence"]) == ("cancelled", "never_started")
+    assert TaskStarted.TYPE not in types_of(http, pending)
+    http.post(f"/tasks/{after}/cancel", headers=WAIT)
+
+
+def test_projectors_share_the_partitions_and_take_over_from_each_other(
+    members: Members, http: httpx.Client
+) -> None:
+    [first] = of(members, "projector")
+    [second] = members.start("projector")
+    until_says(second, "feeds a partition", 2)
+    for _ in range(8):
+        task_id = http.post("/tasks", json=SLEEP).json()["id"]
+        assert http.post(f"/tasks/{task_id}/cancel", headers=WAIT).json()["status"]
+        assert http.get(f"/tasks/{task_id}").json()["status"] == "cancelled"
+    first.kill()
+    until_says(second, "feeds a partition", 4)
+    for _ in range(8):
+        task_id = http.post("/tasks", json=SLEEP).json()["id"]
+        assert http.post(f"/tasks/{task_id}/cancel", headers=WAIT).json()["status"]
+        assert http.get(f"/tasks/{task_id}").json()["status"] == "cancelled"
+
+
+def test_connections_that_postgresql_ends_are_made_anew(
+    members: Members, http: httpx.Client
+) -> None:
+    with psycopg.connect(members.environment["COUNTERMAND_POSTGRES"], autocommit=True) as own:
+        own.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    answer = http.post("/tasks", json=SLEEP)
+    while answer.status_code == 503 and time.monotonic() < deadline:
+        answer = http.post("/tasks", json=SLEEP)
+    assert answer.status_code == 201, answer.text
+    task_id = answer.json()["id"]
+    until_running(http, task_id)
+    stopped = http.post(f"/tasks/{task_id}/cancel", headers=WAIT)
+    assert stopped.json()["status"] == "cancelled"
+    assert http.get(f"/tasks/{task_id}").json()["evidence"] == "acknowledged"
+
+
+def test_a_rebuild_beside_the_services_gives_the_same_and_takes_over(
+    members: Members, http: httpx.Client
+) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "countermand.cli", "rebuild", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE_SECONDS,
+        cwd=REPOSITORY,
+        check=False,
+        env={**os.environ, **members.environment},
+    )
+    assert said.returncode == 0, said.stderr
+    rebuilt = json.loads(said.stdout)
+    assert rebuilt["compared"] is True
+    assert rebuilt["generation"] == 2
+    task_id = http.post("/tasks", json=SLEEP).json()["id"]
+    until_running(http, task_id)
+    assert http.post(f"/tasks/{task_id}/cancel", headers=WAIT).json()["status"] == "cancelled"
+    assert http.get(f"/tasks/{task_id}").json()["status"] == "cancelled"
+    with psycopg.connect(members.environment["COUNTERMAND_POSTGRES"]) as own:
+        [written] = own.execute("SELECT max(next_offset) FROM read_models_0002.checkpoints")
+        [before] = own.execute("SELECT max(next_offset) FROM read_models_0001.checkpoints")
+    assert written >= before
+
+
+def test_every_service_ends_when_it_is_told_to(members: Members) -> None:
+    for member in members.all:
+        if member.alive:
+            assert member.stop() == 0, f"{member.service}: {member.said()[-4000:]}"
+
+
+def test_a_service_says_what_it_is_missing() -> None:
+    said = ended("executor", {"COUNTERMAND_KAFKA": "", "COUNTERMAND_POSTGRES": ""})
+    assert "set COUNTERMAND_KAFKA" in said
+
+
+def test_a_service_says_soon_that_nobody_is_there(members: Members) -> None:
+    [port] = free_ports(1)
+    nobody = {"COUNTERMAND_KAFKA": f"127.0.0.1:{port}", "COUNTERMAND_BROKER__START_SECONDS": "1"}
+    said = ended("projector", {**members.environment, **nobody})
+    assert f"Kafka can't be reached at 127.0.0.1:{port}" in said
+    address = f"postgresql://us:hidden@127.0.0.1:{port}/countermand"
+    said = ended("projector", {**members.environment, "COUNTERMAND_POSTGRES": address})
+    assert "Check that PostgreSQL runs there" in said
+    assert "hidden" not in said
+
+
+def ended(service: str, environment: dict[str, str]) -> str:
+    """What a service says that can't start."""
+    given = {**os.environ, **environment}
+    given = {name: value for name, value in given.items() if value}
+    done = subprocess.run(
+        [sys.executable, "-m", "countermand.cli", service],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        cwd=REPOSITORY,
+        check=False,
+        env=given,
+    )
+    assert done.returncode == 5, done.stderr
+    return done.stderr
+
+
+def until_attempt(http: httpx.Client, task_id: str, attempt: int) -> None:
+    """Read the task's stream until this attempt is made."""
+    with http.stream("GET", f"/tasks/{task_id}/stream", timeout=PATIENCE_SECONDS) as frames:
+        for line in frames.iter_lines():
+            if line.startswith("data: ") and f'"attempt":{attempt}' in line:
+                return
+    raise AssertionError(f"the stream of {task_id} ended before attempt {attempt}")
+
+
+def until_says(member: Member, words: str, times: int) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while member.said().count(words) < times:
+        assert time.monotonic() < deadline, member.said()[-4000:]
+        time.sleep(0.05)
