@@ -15,6 +15,7 @@ from events.errors import LogUnavailable
 from events.event import Event
 from events.log import Record
 from events.positions import Frontier
+from services.kafka_log.lag import Lag
 from services.kafka_log.log import KafkaLog
 from services.ledger import Ledger, Snapshot, Stopped
 from services.projector import Projector
@@ -44,7 +45,12 @@ class SharedProjector:
     """One object a process."""
 
     def __init__(
-        self, history: KafkaLog, schemas: Schemas, models: ReadModels, partitions: int
+        self,
+        history: KafkaLog,
+        schemas: Schemas,
+        models: ReadModels,
+        partitions: int,
+        lag: Lag,
     ) -> None:
         self.shares: dict[int, asyncio.Task[None]] = {}
         """The partitions that this process feeds."""
@@ -52,6 +58,7 @@ class SharedProjector:
         self._schemas = schemas
         self._models = models
         self._partitions = partitions
+        self._lag = lag
         self._presence: Session | None = None
         self._ledgers: dict[int, Ledger] = {}
 
@@ -74,6 +81,8 @@ class SharedProjector:
                     except ReadModelsUnavailable as error:
                         log.warning("can't look for partitions to feed", why=str(error))
                         await asyncio.to_thread(self._be_gone)
+                    there = self._models.frontier()
+                    await self._lag.tell({each: there.get(each, 0) for each in self.shares})
                     await asyncio.sleep(LOOK_EVERY_SECONDS)
         finally:
             self._be_gone()

@@ -48,13 +48,15 @@ async def open_producer(connection: Connection, limits: Limits) -> AIOKafkaProdu
     return await _connected(connection, make, lambda producer: producer.stop(), limits)
 
 
-async def open_consumer(connection: Connection, limits: Limits) -> AIOKafkaConsumer:
-    """Of no group; what it shall read is assigned to it, and from where."""
+async def open_consumer(
+    connection: Connection, limits: Limits, group: str | None = None
+) -> AIOKafkaConsumer:
+    """What it shall read is assigned to it, and from where; a group is for committed offsets."""
 
     def make() -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
             **_arguments(connection, limits),
-            group_id=None,
+            group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="none",
             fetch_max_bytes=limits.fetch_limit_bytes,
