@@ -16,7 +16,7 @@ import threading
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, TypedDict, TypeVar
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -294,6 +294,31 @@ class BulkItem(TypedDict):
     position: str | None
 
 
+class ExecutorRun(TypedDict):
+    """What an executor runs of yours."""
+
+    task_id: str
+    kind: str
+    status: str
+    run_id: str | None
+    started_at: str | None
+
+
+class Executor(TypedDict):
+    """An executor, as it was heard of last."""
+
+    id: str
+    state: Literal["alive", "draining", "lost"]
+    region: str
+    labels: dict[str, str]
+    kinds: list[str]
+    running: int
+    concurrent_runs: int
+    heard_at: str
+    lease_until: str
+    runs: NotRequired[list[ExecutorRun]]
+
+
 class Frame(NamedTuple):
     """One thing a stream says; give `id` back as `after` to go on behind it."""
 
@@ -487,6 +512,24 @@ class Client:
     async def stop_bulk_cancel(self, id: str) -> BulkCancel:
         """Ask no further task to stop. What was asked stays asked."""
         return await self._post(f"/bulk-cancels/{_q(id)}/stop", {})  # type: ignore[no-any-return]
+
+    # ---- executors
+
+    async def executors(self) -> list[Executor]:
+        """All that were heard of lately."""
+        answer = await self._get("/executors")
+        return answer["items"]  # type: ignore[no-any-return]
+
+    async def executor(self, id: str) -> Executor:
+        """One, with what it runs of yours."""
+        return await self._get(f"/executors/{_q(id)}")  # type: ignore[no-any-return]
+
+    async def steer_executor(
+        self, id: str, what: Literal["drain", "resume"], *, reason: str = ""
+    ) -> Executor:
+        """Let it claim nothing more, while what runs goes on; or let it claim again."""
+        path = f"/executors/{_q(id)}/{what}"
+        return await self._post(path, {"reason": reason})  # type: ignore[no-any-return]
 
     # ---- projects
 

@@ -15,6 +15,7 @@ from events.cancel_events import (
     TaskCancelled,
 )
 from events.event import Event
+from events.executor_events import ExecutorSteered
 from events.outcome import Outcome, noted, void
 from events.project_events import (
     ProjectApproved,
@@ -116,7 +117,7 @@ def judge(root: Root, event: Event) -> Outcome:
             return project_steered(root, event, body)
         case ProjectCancelRequested():
             return project_cancel_requested(root, event, body)
-        case CancelDenied() | TaskProgressed() | TaskOutput():
+        case CancelDenied() | ExecutorSteered() | TaskProgressed() | TaskOutput():
             return noted()
         case _:
             assert_never(body)

@@ -10,6 +10,7 @@ from events.cancel_events import (
     CancelUnconfirmed,
     TaskCancelled,
 )
+from events.executor_events import ExecutorSteered
 from events.project_events import (
     ProjectApproved,
     ProjectCancelRequested,
@@ -62,6 +63,7 @@ HistoryBody: TypeAlias = (
     | ProjectResumed
     | ProjectCancelRequested
     | CancelDenied
+    | ExecutorSteered
 )
 """What the fold reads: kept for ever."""
 

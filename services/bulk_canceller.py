@@ -24,6 +24,7 @@ from events.words import Origin, Reason, Verdict
 from services.control_store import ControlStore
 from services.control_store.bulk_cancels import Job, Orders, batch, end, note_batch, under_way
 from services.log_end import end_of
+from services.own_words import OwnWords
 from services.read_models.models import ReadModels
 from services.settings import BulkSettings
 from services.verdicts import Verdicts
@@ -81,6 +82,7 @@ class BulkCanceller:
         reads: ReadModels,
         verdicts: Verdicts,
         world: World,
+        words: OwnWords,
         settings: BulkSettings,
         verdict_wait_seconds: float,
         region: str,
@@ -96,7 +98,7 @@ class BulkCanceller:
         self._verdict_wait_seconds = verdict_wait_seconds
         self._region = region
         self._source = source
-        self._voice = Voice(log, world, source=source, region=region)
+        self._voice = Voice(log, world, source=source, region=region, words=words)
         self._turns = asyncio.Semaphore(settings.jobs_at_once)
         self._waiting: asyncio.Queue[tuple[Job, bool] | None] = asyncio.Queue()
         self._closing = False

@@ -31,6 +31,7 @@ from services.projector import Projector
 from services.pulse.pulse import Pulse
 from services.read_models.models import ReadModels
 from services.read_side import open_read_side
+from services.roll import Roll
 from services.secrets.declared import Declared
 from services.secrets.destroying import KeyDestroyer
 from services.secrets.vault import Vault
@@ -65,6 +66,7 @@ class Embedded:
     pulse: Pulse
     key_destroyer: KeyDestroyer
     canceller: BulkCanceller
+    roll: Roll
     ledger: Ledger
     desk: Desk
     server: Server
@@ -159,12 +161,14 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         region=settings.region,
         source="gateway",
     )
+    roll = Roll(heartbeats, world)
     canceller = BulkCanceller(
         store=store,
         log=history,
         reads=reads,
         verdicts=verdicts,
         world=world,
+        words=words,
         settings=settings.bulk,
         verdict_wait_seconds=limits.verdict_wait_seconds,
         region=settings.region,
@@ -176,6 +180,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         store,
         outputs,
         canceller,
+        roll,
         monotonic,
         unready=partial(why_unready, ledger, projector),
         pictures=pulse.of,
@@ -197,6 +202,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         pulse=pulse,
         key_destroyer=key_destroyer,
         canceller=canceller,
+        roll=roll,
         ledger=ledger,
         desk=desk,
         server=server,
@@ -234,6 +240,7 @@ async def run_embedded(
             tasks.create_task(service.watchdog.run(), name="watchdog"),
             tasks.create_task(service.pulse.run(), name="pulse"),
             tasks.create_task(service.key_destroyer.run(), name="key destroyer"),
+            tasks.create_task(service.roll.run(), name="roll"),
             tasks.create_task(service.desk.keys.note_uses(), name="key uses"),
         ]
         executing = tasks.create_task(

@@ -28,6 +28,17 @@ class Forbidden(Refused):
         self.permission = permission
 
 
+class NotOperating(Forbidden):
+    """What all organizations share is steered by those that operate the service."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(permission)
+        self.args = (
+            "executors are shared by all organizations: only those named in the setting "
+            "gateway.operating_organizations steer them",
+        )
+
+
 class NotFound(Refused):
     """There is no such thing in the caller's organization."""
 

@@ -101,6 +101,8 @@ class GatewaySettings(Section):
     connections_limit: PositiveInt = 5_000
     documents_kept: PositiveInt = 10_000
     """Answers to GET of one task, kept until the task changes."""
+    operating_organizations: frozenset[str] = frozenset({"default"})
+    """Whose operators may steer what all organizations share: executors."""
     lag_limit_entries: PositiveInt = 10_000
     """Read models further behind the log than this: not ready."""
 

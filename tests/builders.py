@@ -24,6 +24,7 @@ from events.cancel_events import (
     TaskCancelled,
 )
 from events.event import Event, new_event
+from events.executor_events import ExecutorSteered
 from events.ids import derived_id, event_id, root_of
 from events.outcome import Outcome
 from events.project_events import (
@@ -404,6 +405,10 @@ class History:
     def cancel_denied(self, named: str = "somebody-elses") -> "History":
         body = CancelDenied(actor=USER, named=named, denied_for="not_permitted")
         return self.then(body)
+
+    def steered(self, claiming: bool = False) -> "History":
+        """An operator says something to an executor."""
+        return self.then(ExecutorSteered(actor=USER, claiming=claiming))
 
     # Projects.
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from countermand.cli import bulk, demo, keys, looking, moving, pulse, service, tasks
+from countermand.cli import bulk, demo, executors, keys, looking, moving, pulse, service, tasks
 
 app = typer.Typer(
     name="countermand",
@@ -16,6 +16,7 @@ app.command()(service.up)
 for each in (tasks.submit, tasks.cancel, tasks.status, tasks.history, tasks.watch, tasks.replay):
     app.command()(each)
 app.add_typer(bulk.app, name="bulk")
+app.add_typer(executors.app, name="executors")
 app.add_typer(keys.app, name="keys")
 app.command()(pulse.pulse)
 app.command()(moving.export)

@@ -7,12 +7,14 @@ entry; what it does it says on the log.
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
 
 from pydantic import ValidationError
 
 from events.cancel_events import CancelRequested, TaskCancelled
 from events.errors import CountermandError
 from events.event import Event
+from events.executor_events import ExecutorSteered
 from events.ids import derived_id, is_at_or_below
 from events.log import Log
 from events.positions import Frontier
@@ -105,6 +107,8 @@ class Executor:
         self._left: dict[Place, None] = {}
         """Remote runs that go on, and that nobody here looks after."""
         self._ending = False
+        self._orders: set[UUID] = set()
+        """Of operators, that were obeyed."""
         self._undrained = asyncio.Event()
         self._undrained.set()
         self._fit = asyncio.Event()
@@ -128,6 +132,8 @@ class Executor:
             outcome, event = entry.outcome, entry.event
             if event is None:
                 continue
+            if isinstance(event.data, ExecutorSteered) and event.subject == self.id:
+                self._steered(event.id, event.data)
             for task in outcome.tasks:
                 self._changed(event.key, event.organization, task, closing)
             if outcome.project is not None:
@@ -169,6 +175,18 @@ class Executor:
         """The names of what runs of this kind are told in secret, as far as it is known here."""
         runtime = self._runtime_of(kind)
         return () if runtime is None else runtime.secrets_of(kind)
+
+    def _steered(self, order: UUID, said: ExecutorSteered) -> None:
+        """Obey, once: a repeat of an older order must not undo a newer one. And say so at once."""
+        if order in self._orders:
+            return
+        self._orders.add(order)
+        if said.claiming:
+            self.resume()
+        else:
+            self.drain()
+        if self._tasks is not None and not self._ending:
+            self._tasks.create_task(self._lease.beat())
 
     def drain(self) -> None:
         """Claim nothing more; what runs goes on."""

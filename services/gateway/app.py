@@ -14,6 +14,7 @@ from services.gateway.fast_lane import FastLane
 from services.gateway.routes import (
     bulk_cancels,
     cancels,
+    executors,
     export,
     health,
     history,
@@ -57,7 +58,17 @@ def described() -> dict[str, Any]:
 
 
 def add_routes(app: FastAPI) -> None:
-    for routes in (tasks, cancels, bulk_cancels, projects, history, export, streams, pulse):
+    for routes in (
+        tasks,
+        cancels,
+        bulk_cancels,
+        projects,
+        history,
+        export,
+        executors,
+        streams,
+        pulse,
+    ):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(health.router)
     app.include_router(metrics.router)

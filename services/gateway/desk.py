@@ -20,6 +20,7 @@ from services.operations.bulk_cancelling import BulkParts
 from services.operations.pulse import Pictures
 from services.operations.scope import Parts
 from services.outputs import Outputs
+from services.roll import Roll
 from services.settings import Settings
 from services.telemetry.metrics import Metrics
 
@@ -39,6 +40,7 @@ class Desk:
     outputs: Outputs
     streams: OpenStreams
     bulk: BulkParts
+    roll: Roll
     unready: Callable[[], str | None]
     """Why this process isn't ready; None when it is."""
     pictures: Pictures | None
@@ -52,6 +54,7 @@ def new_desk(
     store: ControlStore,
     outputs: Outputs,
     canceller: BulkCanceller,
+    roll: Roll,
     monotonic: Callable[[], float],
     unready: Callable[[], str | None],
     pictures: Pictures | None = None,
@@ -79,6 +82,7 @@ def new_desk(
         outputs=outputs,
         streams=OpenStreams(limits.streams_per_principal),
         bulk=BulkParts(store, canceller, settings.bulk),
+        roll=roll,
         unready=unready,
         pictures=pictures,
         metrics=metrics,

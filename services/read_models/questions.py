@@ -40,6 +40,8 @@ class TaskFilter(NamedTuple):
     actor: tuple[str, str] | None = None
     """Kind and id of who submitted it."""
     region: str | None = None
+    executor: str | None = None
+    """Who has its run, or had its last one."""
     created_from: datetime | None = None
     created_before: datetime | None = None
 

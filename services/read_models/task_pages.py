@@ -36,6 +36,7 @@ class Candidate(NamedTuple):
     region: str
     created_by_kind: str
     created_by_id: str
+    executor: str | None
 
 
 COLUMNS = [STATUS[name] for name in Candidate._fields]
@@ -99,14 +100,14 @@ def read(
     if not is_meant(where, candidate):
         return None
     if as_of is None:
-        if not stands(where, candidate.status, candidate.evidence):
+        if not stands(where, candidate.status, candidate.evidence, candidate.executor):
             return None
         task = tasks.now(scoped, candidate.id)
         return task if task and has_label(where, task) else None
     if candidate.submitted >= as_of.end(position(candidate.submitted).partition):
         return None
     task = tasks.as_of(scoped, candidate.id, as_of)
-    if task is None or not stands(where, task.status, task.evidence):
+    if task is None or not stands(where, task.status, task.evidence, task.executor):
         return None
     return task if has_label(where, task) else None
 
@@ -126,9 +127,11 @@ def is_meant(where: TaskFilter, candidate: Candidate) -> bool:
     )
 
 
-def stands(where: TaskFilter, status: str, evidence: str | None) -> bool:
-    return (where.status is None or status in where.status) and (
-        where.evidence is None or evidence in where.evidence
+def stands(where: TaskFilter, status: str, evidence: str | None, executor: str | None) -> bool:
+    return (
+        (where.status is None or status in where.status)
+        and (where.evidence is None or evidence in where.evidence)
+        and (where.executor is None or executor == where.executor)
     )
 
 

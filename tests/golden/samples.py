@@ -14,6 +14,7 @@ from events.cancel_events import (
     TaskCancelled,
 )
 from events.event import Event, new_event
+from events.executor_events import ExecutorSteered
 from events.project_events import (
     ProjectApproved,
     ProjectCancelRequested,
@@ -153,6 +154,7 @@ FULL: tuple[AnyBody, ...] = (
     ProjectPaused(actor=WHO, reason=WHY, pause=3),
     ProjectResumed(actor=WHO, reason=WHY, pause=3),
     ProjectCancelRequested(actor=WHO, reason=WHY, mode=Mode.FORCE, grace_seconds=1.5),
+    ExecutorSteered(actor=WHO, reason=WHY, claiming=False),
     CancelDenied(
         actor=WHO,
         reason=WHY,

@@ -274,6 +274,10 @@ def stories() -> Iterable[tuple[str, History]]:
         .overran(3600.0)
         .overran(1.0),
     )
+    yield (
+        "an-executor-is-steered",
+        nothing_yet("executor-1").steered().steered(claiming=True).repeated(),
+    )
     nowhere = nothing_yet("nowhere").with_task("a").of("nowhere").planned(1).approved(1)
     yield (
         "what-is-nowhere",

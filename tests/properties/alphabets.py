@@ -20,6 +20,7 @@ from events.cancel_events import (
     TaskCancelled,
 )
 from events.event import Event, new_event
+from events.executor_events import ExecutorSteered
 from events.ids import derived_id
 from events.project_events import (
     ProjectApproved,
@@ -163,6 +164,7 @@ class Alphabet:
             actor=_executor("x"), cancel_id=derived_id("any"), evidence=Evidence.NEVER_STARTED
         )
         self.add("closed", body, subject)
+        self.add("steered", ExecutorSteered(actor=USER, claiming=False), subject)
         return self.add(
             "denied", CancelDenied(actor=USER, named="other", denied_for="not_permitted"), subject
         )

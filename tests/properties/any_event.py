@@ -118,6 +118,7 @@ FIELDS: dict[str, SearchStrategy[Any]] = {
     "named": ids,
     "denied_for": names,
     "organization_named": organizations,
+    "claiming": st.booleans(),
     "title": texts,
     "plan": ordinals,
     "tasks": counts,

@@ -354,6 +354,12 @@ def test_a_run_is_stopped_by_its_own_id_only() -> None:
     assert history.status is Status.CANCELLING
 
 
+def test_what_is_said_to_an_executor_is_noted_and_changes_nothing() -> None:
+    history = a_task().started().steered()
+    assert history.said == NOTED
+    assert history.status is Status.RUNNING
+
+
 def test_a_denied_cancel_is_noted_and_changes_nothing() -> None:
     history = a_task().started().cancel_denied()
 

@@ -79,6 +79,7 @@ async def list_tasks(
     label: Annotated[str | None, Query(max_length=1300, description="name=value")] = None,
     actor: Annotated[str | None, Query(max_length=300, description="kind:id")] = None,
     region: Annotated[str | None, Query(max_length=200)] = None,
+    executor: Annotated[str | None, Query(max_length=200)] = None,
     created_from: datetime | None = None,
     created_before: datetime | None = None,
     as_of: AsOfText = None,
@@ -96,6 +97,7 @@ async def list_tasks(
         label=pair(label, "=", "label"),
         actor=pair(actor, ":", "actor"),
         region=region,
+        executor=executor,
         created_from=aware(created_from, "created_from"),
         created_before=aware(created_before, "created_before"),
     )
