@@ -20,6 +20,7 @@ from services.outputs import TASKS_KEPT, Outputs
 from services.own_words import OwnWords
 from services.pulse_worker.pictures import ShelfPictures
 from services.pulse_worker.shelf import Shelf
+from services.roll import Roll
 from services.settings import Settings
 from services.telemetry.telemetry import Telemetry
 from services.verdicts import Verdicts
@@ -32,17 +33,18 @@ async def serve(
         telemetry = Telemetry(settings.telemetry)
         opened.callback(telemetry.close)
         verdicts, words = Verdicts(), OwnWords()
-        history, output, _ = site.streams
+        history, output, heartbeats = site.streams
+        roll = Roll(heartbeats, site.world)
         ledger = Ledger(history, site.reads, (verdicts,), words=words)
         telemetry.sources.lag_entries = lambda: behind(ledger.frontier, site.reads.frontier())
         telemetry.sources.stopped_partitions = lambda: len(ledger.stopped)
         outputs = Outputs(output, TASKS_KEPT // settings.broker.partitions)
         desk, canceller = await make_desk(
-            site, opened, words, verdicts, outputs, partial(why_unready, ledger), telemetry
+            site, opened, words, verdicts, outputs, roll, partial(why_unready, ledger), telemetry
         )
         app = telemetry.traced(new_app(desk))
         server = new_server(app, settings.gateway, settings.shutdown_grace_seconds)
-        sides = (ledger.run, outputs.run, desk.keys.note_uses)
+        sides = (ledger.run, outputs.run, roll.run, desk.keys.note_uses)
         async with beside(*site.sides, *sides) as tasks:
             bulk = tasks.create_task(canceller.run(), name="bulk cancels")
             async with asyncio.timeout(START_SECONDS):
@@ -66,6 +68,7 @@ async def make_desk(
     words: OwnWords,
     verdicts: Verdicts,
     outputs: Outputs,
+    roll: Roll,
     unready: Callable[[], str | None],
     telemetry: Telemetry,
 ) -> tuple[Desk, BulkCanceller]:
@@ -94,6 +97,7 @@ async def make_desk(
         reads=site.reads,
         verdicts=verdicts,
         world=site.world,
+        words=words,
         settings=settings.bulk,
         verdict_wait_seconds=limits.verdict_wait_seconds,
         region=settings.region,
@@ -105,6 +109,7 @@ async def make_desk(
         vault.store,
         outputs,
         canceller,
+        roll,
         monotonic,
         unready=unready,
         pictures=ShelfPictures(shelf, settings.pulse, site.world).of,
