@@ -25,7 +25,7 @@ from events.run_events import TaskResumed
 from events.state import Root, TaskState
 from events.task_events import TaskSubmitted
 from events.vocabulary import HistoryBody
-from events.words import Mode, Status
+from events.words import Evidence, Mode, Status
 from projections.entry import Entry, decoded
 from services.embedded_log import memory_log
 from services.executor.engine import LocalEngines
@@ -35,6 +35,7 @@ from services.ledger import Ledger, Snapshot
 from services.voice import Voice
 from services.watchdog import Watchdog, WatchdogSettings
 from services.world import real_world
+from tests.marked_processes import TASK_MARK, processes_of
 
 ORGANIZATION = "acme"
 PATIENCE_SECONDS = 30.0
@@ -81,6 +82,10 @@ class Onlooker:
     marker: str
     entries: list[Entry] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    commands: Collection[str] = ()
+    """Kinds of which every process is marked with its task."""
+    left_alive: dict[str, list[int]] | None = None
+    """By task, who was alive when the log said that it was `cancelled`. None: nobody looks."""
     _roots: Mapping[str, Root] = field(default_factory=dict)
 
     # A listener of the ledger
@@ -89,8 +94,20 @@ class Onlooker:
         self._roots = roots
 
     def entered(self, entries: Sequence[Entry]) -> None:
+        if self.left_alive is not None:
+            self._look_for_survivors(entries, self.left_alive)
         self.entries.extend(entries)
         self.news.set()
+
+    def _look_for_survivors(
+        self, entries: Sequence[Entry], left_alive: dict[str, list[int]]
+    ) -> None:
+        """At the very moment at which the log says how it is known that nobody is alive."""
+        for entry in entries:
+            for task in entry.outcome.tasks:
+                proved = task.status is Status.CANCELLED and task.evidence is not Evidence.PRESUMED
+                if proved and (alive := processes_of(task.id)):
+                    left_alive[task.id] = alive
 
     async def room(self) -> None:
         return
@@ -99,6 +116,8 @@ class Onlooker:
 
     async def submit(self, kind: str, payload: dict[str, Any] | None = None, **spec: Any) -> str:
         task_id = spec.pop("id", None) or f"t-{uuid4().hex[:12]}"
+        if kind in self.commands and payload is None:
+            payload = {"environment": {TASK_MARK: task_id}}
         body = TaskSubmitted(actor=self.user, kind=kind, payload=payload or {}, **spec)
         await self.say(body, task_id)
         return task_id
@@ -192,7 +211,12 @@ def counted(outcome: Outcome) -> bool:
 def marked(settings: ExecutorSettings, marker: str) -> ExecutorSettings:
     """Commands don't inherit the environment: what they start must be found all the same."""
     commands = {
-        name: command.model_copy(update={"environment": {**command.environment, MARKER: marker}})
+        name: command.model_copy(
+            update={
+                "environment": {**command.environment, MARKER: marker},
+                "accepts_environment": command.accepts_environment | {TASK_MARK},
+            }
+        )
         for name, command in settings.commands.items()
     }
     return settings.model_copy(update={"commands": commands})
@@ -233,7 +257,14 @@ async def a_rig(folder: Path, settings: ExecutorSettings | None = None) -> Async
         settings=WatchdogSettings(lease_seconds=settings.lease_seconds),
         watchdog_id="watchdog-1",
     )
-    rig = Rig(voice, marker, output=output, executor=executor)
+    rig = Rig(
+        voice,
+        marker,
+        commands=settings.commands,
+        left_alive={},
+        output=output,
+        executor=executor,
+    )
     ledger = Ledger(history, LogHistory(history), [voice, executor, watchdog, rig], [executor])
     stopping = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:

@@ -8,9 +8,11 @@ import time
 from contextlib import suppress
 
 from countermand.handlers import SyncTaskContext, TaskContext, TaskStopped, handler
+from tests.marked_processes import mark_this_process, marked_environment
 
-DAEMON = """
-import os, sys, time
+DEAF_DAEMON = """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if os.fork(): os._exit(0)
 os.setsid()
 if os.fork(): os._exit(0)
@@ -26,6 +28,7 @@ async def polite(context: TaskContext) -> None:
 
 @handler("swallows")
 async def swallows(context: TaskContext) -> None:
+    mark_this_process(context.task_id)
     await context.output("here")
     while True:
         try:
@@ -36,6 +39,7 @@ async def swallows(context: TaskContext) -> None:
 
 @handler("blocks_its_loop")
 async def blocks_its_loop(context: TaskContext) -> None:
+    mark_this_process(context.task_id)
     with suppress(asyncio.CancelledError):
         await context.output("here")
         await asyncio.sleep(0)
@@ -44,6 +48,7 @@ async def blocks_its_loop(context: TaskContext) -> None:
 
 @handler("busy")
 def busy(context: SyncTaskContext) -> None:
+    mark_this_process(context.task_id)
     context.output("here")
     while True:
         pass
@@ -51,6 +56,7 @@ def busy(context: SyncTaskContext) -> None:
 
 @handler("busy_and_deaf")
 def busy_and_deaf(context: SyncTaskContext) -> None:
+    mark_this_process(context.task_id)
     with suppress(TaskStopped):
         context.output("here")
     while True:
@@ -61,6 +67,7 @@ def busy_and_deaf(context: SyncTaskContext) -> None:
 
 @handler("holds_the_gil")
 def holds_the_gil(context: SyncTaskContext) -> None:
+    mark_this_process(context.task_id)
     with suppress(TaskStopped):
         context.output("here")
         sum(range(10**15))
@@ -69,7 +76,10 @@ def holds_the_gil(context: SyncTaskContext) -> None:
 
 @handler("leaves_a_daemon", isolated=True)
 async def leaves_a_daemon(context: TaskContext) -> None:
-    subprocess.run([sys.executable, "-c", DAEMON], check=True)  # noqa: ASYNC221
+    mark_this_process(context.task_id)
+    environment = marked_environment(context.task_id)
+    daemon = [sys.executable, "-c", DEAF_DAEMON]
+    subprocess.run(daemon, check=True, env=environment)  # noqa: ASYNC221
     await context.output("here")
     await asyncio.Event().wait()
 

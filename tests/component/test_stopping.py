@@ -8,6 +8,7 @@ import pytest
 
 from events.words import Evidence, Mode, Status
 from services.executor.settings import Command, ExecutorSettings
+from tests.marked_processes import processes_of
 from tests.rig import Rig, a_rig
 
 PYTHON = sys.executable
@@ -32,6 +33,20 @@ COMMANDS = {
             "    os.setsid()\n"
             "    if os.fork(): os._exit(0)\n"
             "    time.sleep(600)\n"
+            "print('here', flush=True); time.sleep(600)",
+        )
+    ),
+    "leaves_a_deaf_daemon": Command(
+        argv=(
+            PYTHON,
+            "-c",
+            "import os, signal, time\n"
+            "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+            "if os.fork() == 0:\n"
+            "    os.setsid()\n"
+            "    if os.fork(): os._exit(0)\n"
+            "    time.sleep(600)\n"
+            "signal.signal(signal.SIGTERM, signal.SIG_DFL)\n"
             "print('here', flush=True); time.sleep(600)",
         )
     ),
@@ -61,6 +76,8 @@ SETTINGS = ExecutorSettings(
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     async with a_rig(tmp_path, SETTINGS) as rig:
         yield rig
+        # Here, and not below: an executor that ends kills whatever is left.
+        assert rig.left_alive == {}
     assert rig.survivors() == []
 
 
@@ -79,6 +96,8 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
         ("ignores_sigterm", Mode.GRACEFUL, Evidence.KILLED),
         ("ignores_sigterm", Mode.FORCE, Evidence.KILLED),
         ("daemonizes", Mode.GRACEFUL, Evidence.EXITED),
+        ("leaves_a_deaf_daemon", Mode.GRACEFUL, Evidence.KILLED),
+        ("leaves_a_deaf_daemon", Mode.FORCE, Evidence.KILLED),
         ("stops_itself", Mode.GRACEFUL, Evidence.EXITED),
     ],
 )
@@ -87,6 +106,8 @@ async def test_a_run_is_stopped_and_says_how(
 ) -> None:
     task_id = await rig.submit(kind, grace_seconds=0.5)
     await rig.until_output(task_id)
+    # It can be found as long as it is alive. What a polite run leaves is a host for others.
+    assert processes_of(task_id) or kind == "polite"
     await rig.cancel(task_id, mode)
     task = await rig.until_status(task_id, Status.CANCELLED)
     assert task.evidence is evidence
