@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from benchmarks import fold, gateway, log, read_models, stopping
+from benchmarks import beside_a_past, fold, gateway, log, read_models, stopping
 from benchmarks.figures import Figure
 from benchmarks.table import HEADER, Line, as_json, written
 
@@ -18,6 +18,7 @@ FIGURES: list[Figure] = [
     *read_models.FIGURES,
     *stopping.FIGURES,
     *gateway.FIGURES,
+    *beside_a_past.FIGURES,
 ]
 
 

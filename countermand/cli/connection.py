@@ -11,6 +11,7 @@ import httpx
 import stamina
 import typer
 
+from countermand.cli import shown
 from countermand.cli.exits import Exit
 from countermand.client import DEFAULT_URL, Client, Problem
 
@@ -53,6 +54,8 @@ def ask(url: str, key: str | None, do: Callable[[Client], Awaitable[T]], as_json
 
 def say_refused(problem: Problem) -> None:
     typer.echo(str(problem), err=True)
+    if problem.receipt is not None:
+        shown.new_console(stderr=True).print(shown.receipt(problem.receipt))
     if problem.status == 401:
         typer.echo("Set COUNTERMAND_KEY, or make a key: countermand keys create --help", err=True)
 

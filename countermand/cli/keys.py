@@ -2,14 +2,17 @@
 
 import json
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from countermand.cli import shown
 from countermand.cli.exits import Exit
 from countermand.cli.service import ConfigFile, DataFolder
+
+if TYPE_CHECKING:
+    from services.control_store.api_keys import ApiKey
 
 app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 
@@ -54,25 +57,19 @@ def list_(
     if as_json:
         typer.echo(json.dumps([key._asdict() for key in keys], default=str))
         return
-    table = Table(
-        "id", "begins", "organization", "role", "scopes", "who", "created", "by", "expires",
-        "last used", "revoked", box=None,
-    )  # fmt: skip
+    table = Table("begins", "organization", "role", "who", "last used", "state", box=None)
     for key in keys:
+        # An id of its own only repeats the key's; scripts take --json, which has everything.
+        is_user = key.principal_kind == "user"
         table.add_row(
-            key.id,
             key.shown,
             key.organization,
-            key.role,
-            "" if key.scopes is None else " ".join(key.scopes),
-            f"{key.principal_kind} {key.principal_id}",
-            _day(key.created_at),
-            key.created_by,
-            _day(key.expires_at),
-            _day(key.last_used_at),
-            "" if key.revoked_at is None else f"{_day(key.revoked_at)} by {key.revoked_by}",
+            key.role if key.scopes is None else f"{key.role}: {' '.join(key.scopes)}",
+            f"user {key.principal_id}" if is_user else "service",
+            _day(key.last_used_at) or "never",
+            _state(key),
         )
-    Console(soft_wrap=True).print(table)
+    shown.new_console().print(table)
 
 
 @app.command()
@@ -87,6 +84,14 @@ def revoke(
     if not key_store.revoke(serving.configured(config, data), id):
         typer.echo(f"there isn't exactly one key {id!r} that isn't revoked yet", err=True)
         raise typer.Exit(Exit.REFUSED)
+
+
+def _state(key: "ApiKey") -> str:
+    if key.revoked_at is not None:
+        return f"revoked {_day(key.revoked_at)} by {key.revoked_by}"
+    if key.expires_at is not None:
+        return f"expires {_day(key.expires_at)}"
+    return f"since {_day(key.created_at)}"
 
 
 def _day(time: datetime | None) -> str:

@@ -23,10 +23,12 @@ COLORS = {
 }
 
 
-def new_console() -> Console:
+def new_console(*, stderr: bool = False) -> Console:
     """Tables keep their columns also where nobody says how wide a line may be."""
-    console = Console(highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=180)
+    console = Console(highlight=False, soft_wrap=True, stderr=stderr)
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, soft_wrap=True, stderr=stderr, width=180)
 
 
 def moment(text: str) -> datetime:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Iterator
 
@@ -57,8 +58,8 @@ class CannotListen(CountermandError):
 
     def __init__(self, host: str, port: int, why: OSError) -> None:
         super().__init__(
-            f"can't listen at {host}:{port}: {why.strerror}. Stop whoever has the port, or choose "
-            "another one (--port; 0 takes any that is free)"
+            f"can't listen at {host}:{port}: {os.strerror(why.errno or 0)}. Stop whoever has the "
+            "port, or choose another one (--port; 0 takes any that is free)"
         )
 
 
