@@ -11,6 +11,8 @@ from events.log import Message, message
 ON_THE_WAY_LIMIT = 10_000
 """Events. A repeated append, or one that was lost, leaves its event behind until others push it
 out."""
+SMALL_BYTES = 10_000
+"""A larger one is decoded: what may be held is bounded in bytes, too."""
 
 
 class OwnWords:
@@ -22,6 +24,8 @@ class OwnWords:
     def message(self, event: Event) -> Message:
         """The event as the log takes it."""
         said = message(event)
+        if len(said.value) > SMALL_BYTES:
+            return said
         events = self._events
         if len(events) >= ON_THE_WAY_LIMIT:
             del events[next(iter(events))]

@@ -9,10 +9,12 @@ import asyncio
 import importlib
 import json
 import os
+import signal
 import socket
 import sys
 import traceback
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any, NoReturn
 
 from . import words
@@ -27,6 +29,9 @@ PROBLEM_LINES = 12
 
 def main(channel_fd: int, arguments: Sequence[str]) -> NoReturn:
     options = _parsed(arguments)
+    # Meant for whoever sits at the terminal: in here it would hit runs that have nothing to do with
+    # it. A handler, not SIG_IGN, which programs that authors start would inherit.
+    signal.signal(signal.SIGINT, _nothing)
     os.set_inheritable(channel_fd, False)  # a program that an author starts must not hold it open
     channel = socket.socket(fileno=channel_fd)
     channel.setblocking(True)
@@ -37,6 +42,10 @@ def main(channel_fd: int, arguments: Sequence[str]) -> NoReturn:
     handlers, problems = imported(options.modules)
     channel.sendall(words.line("ready", handlers=handlers_said(handlers), problems=problems))
     serve(channel, handlers, options.result_limit_bytes)
+
+
+def _nothing(signal_number: int, frame: FrameType | None) -> None:
+    """Not even interrupted."""
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:

@@ -215,6 +215,7 @@ class Executor:
                 settings=self._settings,
                 world=self._world,
                 vault=self._vault,
+                troubles=self._troubles,
                 tasks=tasks,
             )
             # 1. Nothing of a predecessor may be alive when this one claims.
@@ -261,7 +262,8 @@ class Executor:
                 await self._idle.wait()
         except TimeoutError:
             for run in list(self.runs.values()):
-                run.shut_down(run.task.spec.grace_seconds)
+                limit = self._settings.shutdown_run_grace_seconds
+                run.shut_down(min(run.task.spec.grace_seconds, limit))
         await self._idle.wait()
 
     async def _close(self, guarding: "asyncio.Task[None]") -> None:
@@ -494,6 +496,10 @@ class Executor:
 
     def _runtimes(self) -> Sequence[Runtime]:
         return self._engine.runtimes if self._engine is not None else ()
+
+    def _troubles(self) -> str:
+        problems = [one for runtime in self._runtimes() for one in runtime.problems.items()]
+        return "".join(f"\n{module} could not be imported: {error}" for module, error in problems)
 
     def _kinds(self) -> frozenset[str]:
         return frozenset(kind for runtime in self._runtimes() for kind in runtime.kinds)

@@ -2,7 +2,8 @@
 
 import asyncio
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -37,6 +38,7 @@ from services.executor.runtime import (
     Completed,
     Ending,
     EngineGone,
+    GivenUp,
     Order,
     RunHandle,
     Runtime,
@@ -73,6 +75,8 @@ class Surroundings:
     world: World
     vault: Vault | None
     """What opens tasks' secrets; None: nothing here can."""
+    troubles: Callable[[], str]
+    """What keeps handlers from being known, as the end of a sentence."""
     tasks: asyncio.TaskGroup
     """What is said beside a run's own course; it belongs to the executor, and ends with it."""
 
@@ -96,6 +100,8 @@ class LiveRun:
     disowned: bool = False
     """The log gave the task's fate to somebody else: stop at once, and say nothing."""
     acted_on: Stop | None = None
+    noted: UUID | None = None
+    """The last cancel that the run is said to have been asked by."""
     mask: Mask = field(default_factory=Mask)
     """Over the task's secrets, in whatever the run says."""
     unsaid: list[Message] = field(default_factory=list)
@@ -122,10 +128,16 @@ class LiveRun:
         self._act()
 
     def shut_down(self, grace_seconds: float) -> None:
-        """The executor stops: the task is not cancelled, it is released for another attempt."""
+        """The executor stops: the task is not cancelled, it is released for another attempt.
+
+        What is being stopped already gets no more time than that either.
+        """
         if self.stop is None:
             self.stop = Stop("shutdown", "the executor shuts down", False, grace_seconds)
             self._act()
+        elif self.stop.grace_seconds > grace_seconds:
+            self.stop = replace(self.stop, grace_seconds=grace_seconds)
+            self.told.set()
 
     def disown(self) -> None:
         self.disowned = True
@@ -144,7 +156,8 @@ class LiveRun:
             handle.force(stop)
         else:
             handle.ask(stop)
-        if self.cancel is not None and not self.disowned:
+        if self.cancel is not None and not self.disowned and self.noted != self.cancel.id:
+            self.noted = self.cancel.id
             self.unsaid.append(self.around.voice.message(self._observed(self.cancel)))
 
     def answered(self, wait: int, answer: JsonValue) -> None:
@@ -296,7 +309,7 @@ class LiveRun:
             if self.runtime is None:
                 raise CannotStart(
                     f"no executor knows the handler {self.task.spec.kind!r}: check the name, and "
-                    "the modules that executors import",
+                    f"the modules that executors import{self.around.troubles()}",
                     "unknown_handler",
                 )
             self.handle = await self.runtime.start(await self._order(self.runtime))
@@ -306,6 +319,8 @@ class LiveRun:
                 self.disowned = True
                 return SweptAway(str(error))
             return self._not_started(error)
+        except GivenUp:
+            return Stopped(Evidence.NEVER_STARTED)
         except EngineGone as error:
             return SweptAway(str(error))
         return None
@@ -313,7 +328,8 @@ class LiveRun:
     def _not_started(self, error: CannotStart | SecretsGone | Unavailable) -> Ending:
         match error:
             case CannotStart():
-                return Broke(self.mask.text(str(error)), error.error_type, permanent=True)
+                why = self.mask.text(str(error))
+                return Broke(why, error.error_type, permanent=error.permanent)
             case SecretsGone():
                 return Broke(str(error), "secrets_destroyed", permanent=True)
             case Unavailable():
@@ -347,6 +363,7 @@ class LiveRun:
             voice=self,
             adopted=self.adopts is not None,
             attached=attached,
+            given_up=self.told,
             secrets=given,
         )
 
@@ -425,9 +442,9 @@ class LiveRun:
 
     async def _say_outcome(self, ending: Ending) -> None:
         event = self._event(self._outcome(ending), derived_id(self.run_id, "outcome"))
-        observed, self.unsaid = self.unsaid, []
-        voice = self.around.voice
+        voice, observed = self.around.voice, list(self.unsaid)
         await voice.say_messages([*observed, voice.message(event)])
+        del self.unsaid[: len(observed)]  # only now: what can't be recorded is said otherwise
 
     def _outcome(self, ending: Ending) -> HistoryBody:
         match ending:

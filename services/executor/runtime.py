@@ -19,11 +19,24 @@ from events.words import Evidence
 
 
 class CannotStart(CountermandError):
-    """No attempt can start this run: what was asked for doesn't exist, or isn't allowed."""
+    """This run can't be started: what was asked for doesn't exist, or isn't allowed.
 
-    def __init__(self, why: str, error_type: str = "cannot_start") -> None:
+    Not `permanent`: another attempt may start it.
+    """
+
+    def __init__(
+        self, why: str, error_type: str = "cannot_start", *, permanent: bool = True
+    ) -> None:
         super().__init__(why)
         self.error_type = error_type
+        self.permanent = permanent
+
+
+class GivenUp(CountermandError):
+    """The run was to stop before it could begin; nothing of it has."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped before it began")
 
 
 class EngineGone(CountermandError):
@@ -53,6 +66,8 @@ class Order:
     """Somebody else, who is gone, may have started it already."""
     attached: JsonObject | None = None
     """By what a remote engine knows the run, if that is known."""
+    given_up: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    """Set once the run is to stop: whoever only waits to start it raises `GivenUp`."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Those that its kind declares, in the clear: they go to the run and nowhere else."""
 
@@ -160,6 +175,11 @@ class Runtime(Protocol):
         """Whether its runs outlive the executor, so that a successor adopts them."""
         ...
 
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """What it should know and doesn't, by name, and why."""
+        ...
+
     def has_own_process(self, kind: str) -> bool:
         """Whether a run of this kind costs a process."""
         ...
@@ -173,7 +193,10 @@ class Runtime(Protocol):
         ...
 
     async def start(self, order: Order) -> RunHandle:
-        """Start a run whose claim was effective. Raises `CannotStart` or `EngineGone`."""
+        """Start a run whose claim was effective.
+
+        Raises `CannotStart`, `EngineGone`, or, where it only waits, `GivenUp`.
+        """
         ...
 
     async def open(self) -> None:

@@ -60,6 +60,8 @@ class ExecutorSettings(BaseModel):
     ping_every_seconds: PositiveFloat = 2
     ping_answer_seconds: PositiveFloat = 10
     """A shared host that doesn't answer for so long is killed."""
+    shutdown_run_grace_seconds: PositiveFloat = 10
+    """At the end of the executor's own grace a run gets its task's, and no more than this."""
     confirm_seconds: PositiveFloat = 5
     """After force: unconfirmed for so long, a cancel shows as overdue, again and again."""
     output_flush_seconds: PositiveFloat = 0.1

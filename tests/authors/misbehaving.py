@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -124,3 +125,20 @@ async def flaky(context: TaskContext) -> str:
     if context.attempt < 3:
         raise RuntimeError(f"attempt {context.attempt}")
     return "third time"
+
+
+@handler("spoils_the_channel", isolated=True)
+async def spoils_the_channel(context: TaskContext) -> None:
+    if context.payload["how"] == "closes it":
+        os.close(3)
+    else:
+        os.write(3, b"[]\n")
+    await asyncio.Event().wait()
+
+
+@handler("interrupted")
+async def interrupted(context: TaskContext) -> None:
+    """As if somebody at the terminal had pressed a key."""
+    os.kill(os.getpid(), signal.SIGINT)
+    await asyncio.sleep(0)
+    await context.output("here")

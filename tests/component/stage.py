@@ -4,7 +4,7 @@ Everything else is real: ledgers, executors, a watchdog, and the embedded log in
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -125,6 +125,10 @@ class StagedRuntime:
 
     def budget_of(self, kind: str) -> float | None:
         return None
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        return {}
 
     def secrets_of(self, kind: str) -> tuple[str, ...]:
         return ()

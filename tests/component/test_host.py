@@ -592,7 +592,7 @@ def test_a_sync_run_asks_and_submits(host: HostProcess) -> None:
 
 def test_the_samples_do_what_they_say() -> None:
     with HostProcess("countermand.handlers.samples", paths=()) as host:
-        assert host.ready["handlers"].keys() == {"sleep", "stubborn", "count", "fail"}
+        assert host.ready["handlers"].keys() == {"sleep", "stubborn", "count", "fail", "rehearse"}
         host.says(run("count", {"every_ms": 1, "times": 2}))
         counted = host.hears_all("completed")
         assert [each["content"] for each in counted if each["op"] == "output"] == [

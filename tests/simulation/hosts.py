@@ -5,7 +5,7 @@ What really happened is known here and nowhere else: which run is alive, since w
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -278,6 +278,10 @@ class SimulatedRuntime:
 
     def budget_of(self, kind: str) -> float | None:
         return None
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        return {}
 
     def secrets_of(self, kind: str) -> tuple[str, ...]:
         return ()

@@ -37,6 +37,8 @@ class Keeper:
         """The pipe that says how the start went, until it has."""
         self._failed = False
         self._status: int | None = None
+        self._swept = False
+        """The guardian's end was the main process's: how that ended says nothing about it."""
         self._told = False
         """That it has ended, while others of its tree haven't."""
         self._killed: int | None = None
@@ -72,11 +74,16 @@ class Keeper:
             if self._problem in ready:
                 poll.unregister(self._problem)
                 self._see_how_it_started()
-            if self._guardian in ready or (self._executor.fileno() in ready and not self._obey()):
+            if self._guardian in ready:
+                self._swept = self._status is None
+                self._kill()
+                break
+            if self._executor.fileno() in ready and not self._obey():
                 self._kill()
                 break
         if not self._failed:
-            wire.tell_gone(self._executor, self._status, self._killed or 0, "keeper")
+            status = None if self._swept else self._status
+            wire.tell_gone(self._executor, status, self._killed or 0, "keeper")
 
     def _patience_milliseconds(self) -> float | None:
         if self._kill_at is None:
@@ -159,7 +166,7 @@ class Keeper:
 
     def _all_gone(self) -> bool:
         all_gone = collect(self._ended)
-        if self._status is not None and not (all_gone or self._told):
+        if self._status is not None and not (all_gone or self._told or self._swept):
             self._told = True
             wire.tell(self._executor, wire.EXITED, status=self._status)
         return all_gone

@@ -26,7 +26,8 @@ class Gone(NamedTuple):
     """The proof that nothing of a tree is left."""
 
     status: int | None
-    """The main process's wait status, as far as somebody who knew it lived to tell."""
+    """The main process's wait status; None when it was killed for its guardian's sake (that was
+    killed, or its lease was over), or when nobody who knew lived to tell."""
     killed: int
     """How many processes ended by SIGKILL since it was first sent."""
     by: str

@@ -4,7 +4,7 @@ import asyncio
 import codecs
 import os
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,6 +52,10 @@ class Commands:
     @property
     def kinds(self) -> frozenset[str]:
         return frozenset(self._commands)
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        return {}
 
     def has_own_process(self, kind: str) -> bool:
         return True

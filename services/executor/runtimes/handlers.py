@@ -4,10 +4,14 @@ import asyncio
 from collections import deque
 from collections.abc import Collection
 
+import structlog
+
 from services.executor.guardian.client import Guardian
-from services.executor.runtime import CannotStart, EngineGone, Order, RunHandle
+from services.executor.runtime import CannotStart, EngineGone, GivenUp, Order, RunHandle
 from services.executor.runtimes.host import HandlerInfo, HandlerRun, Host
 from services.executor.settings import ExecutorSettings
+
+log = structlog.get_logger(__name__)
 
 SUSPECTS_REMEMBERED = 10_000
 
@@ -30,6 +34,8 @@ class Handlers:
         """Tasks that were in a shared host when it died or hung: they run alone from then on."""
         self._starting = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._finding: set[asyncio.Task[Host]] = set()
+        """Hosts that runs wait for."""
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -49,12 +55,15 @@ class Handlers:
         self._shared = await self._start_host(shared=True)
         self.known = self._shared.handlers
         self.problems = self._shared.problems
+        for module, error in self.problems.items():
+            log.error("module not imported: its handlers are unknown", module=module, error=error)
         self._refill()
 
     async def close(self) -> None:
-        for task in self._tasks:
+        starting = [*self._tasks, *self._finding]
+        for task in starting:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*starting, return_exceptions=True)
         hosts = list(self._hosts)
         for host in hosts:
             host.kill()
@@ -66,24 +75,49 @@ class Handlers:
             or self.has_own_process(order.kind)
             or (order.organization, order.task_id) in self._suspects
         )
-        host = await self._host_of_its_own() if alone else await self._shared_host()
+        host = self._host_at_hand(alone) or await self._host_in_time(order, alone)
         run = HandlerRun(order, host)
         host.run(run)
         return run
+
+    def _host_at_hand(self, alone: bool) -> Host | None:
+        if not alone:
+            shared = self._shared
+            return shared if shared is not None and shared.takes_runs else None
+        host = None
+        while self._waiting and host is None:
+            host = self._waiting.popleft()
+            host = host if host.takes_runs else None
+        self._refill()
+        return host
+
+    async def _host_in_time(self, order: Order, alone: bool) -> Host:
+        """A host may take long to import: who is to stop meanwhile doesn't wait for it."""
+        finding = asyncio.create_task(
+            self._start_host(shared=False) if alone else self._shared_host()
+        )
+        self._finding.add(finding)
+        finding.add_done_callback(self._finding.discard)
+        giving_up = asyncio.create_task(order.given_up.wait())
+        try:
+            await asyncio.wait({finding, giving_up}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            giving_up.cancel()
+        if order.given_up.is_set():
+            finding.add_done_callback(self._keep if alone else _heard)
+            raise GivenUp
+        return finding.result()
+
+    def _keep(self, found: "asyncio.Task[Host]") -> None:
+        """For whoever comes next."""
+        if _heard(found):
+            self._waiting.append(found.result())
 
     async def _shared_host(self) -> Host:
         async with self._starting:
             if self._shared is None or not self._shared.takes_runs:
                 self._shared = await self._start_host(shared=True)
             return self._shared
-
-    async def _host_of_its_own(self) -> Host:
-        host = None
-        while self._waiting and host is None:
-            host = self._waiting.popleft()
-            host = host if host.takes_runs else None
-        self._refill()
-        return host or await self._start_host(shared=False)
 
     def _refill(self) -> None:
         """Keep hosts waiting, so that a start costs milliseconds."""
@@ -110,3 +144,8 @@ class Handlers:
             self._suspects[order.organization, order.task_id] = None
             if len(self._suspects) > SUSPECTS_REMEMBERED:
                 del self._suspects[next(iter(self._suspects))]
+
+
+def _heard(found: "asyncio.Task[Host]") -> bool:
+    """Whether there is a host. Who wanted it is gone, and the next one reports what is wrong."""
+    return not found.cancelled() and found.exception() is None

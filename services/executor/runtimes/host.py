@@ -34,6 +34,10 @@ from services.executor.runtimes.spawning import spawn
 from services.executor.settings import ExecutorSettings
 
 CHANNEL_FD = 3
+DYING_SECONDS = 1.0
+"""So long after its channel has ended a host may take to be gone."""
+LINE_LIMIT_RESULTS = 8
+"""A line holds a result, with every character escaped, and little else."""
 HOST_PROGRAM = Path(__file__).parents[3] / "countermand" / "handlers" / "host.py"
 SECRETS_PREFIX = "COUNTERMAND_"
 """Our own settings are nothing for authors' code."""
@@ -107,17 +111,29 @@ class HandlerRun:
 
 @dataclass
 class Channel(asyncio.Protocol):
-    """Lines of JSON over the socket to the host."""
+    """Lines of JSON over the socket to the host, which authors' code can reach, too."""
 
     received: Callable[[dict[str, Any]], None]
+    spoiled: Callable[[], None]
+    """Called when what comes is nothing that a host says."""
+    ended: Callable[[], object]
+    line_limit_bytes: int
 
     def __post_init__(self) -> None:
         self._partial = b""
 
     def data_received(self, data: bytes) -> None:
         *lines, self._partial = (self._partial + data).split(b"\n")
-        for line in lines:
-            self.received(json.loads(line))
+        try:
+            for line in lines:
+                self.received(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            self.spoiled()
+        if len(self._partial) > self.line_limit_bytes:
+            self.spoiled()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.ended()
 
 
 class Host:
@@ -147,6 +163,7 @@ class Host:
         self._pong = asyncio.Event()
         self._hung = False
         self._was_killed = False
+        self._spoiled = False
         self._last: Ending | None = None
         """How the one run of an isolated host ended, while the rest of its tree is still killed."""
         self._pinging: asyncio.Task[None] | None = None
@@ -178,7 +195,13 @@ class Host:
         host = cls(tree, ours, settings, shared=shared, ended=ended)
         loop = asyncio.get_running_loop()
         host._transport, _ = await loop.create_connection(
-            lambda: Channel(host._received), sock=ours
+            lambda: Channel(
+                host._received,
+                host._spoil,
+                lambda: loop.call_later(DYING_SECONDS, host._spoil),
+                LINE_LIMIT_RESULTS * settings.result_limit_bytes,
+            ),
+            sock=ours,
         )
         tree.gone.add_done_callback(lambda _: host._died())
         try:
@@ -190,7 +213,11 @@ class Host:
                 f"a host wasn't ready within {settings.host_start_seconds} s: importing "
                 f"{', '.join(settings.modules)} takes longer; raise host_start_seconds",
                 "host_not_ready",
+                permanent=False,
             ) from None
+        except asyncio.CancelledError:
+            host.kill()
+            raise
         if shared:
             host._pinging = asyncio.create_task(host._ping())
         return host
@@ -238,6 +265,12 @@ class Host:
         self.takes_runs = False
         self._was_killed = True
         self.tree.kill()
+
+    def _spoil(self) -> None:
+        """A host that can't be heard, or makes no sense, is none."""
+        if not self.tree.gone.done() and not self._spoiled:
+            self._spoiled = not self._was_killed
+            self.kill()
 
     async def gone(self) -> None:
         await asyncio.shield(self.tree.gone)
@@ -338,9 +371,19 @@ class Host:
             return self._last, False
         if run.stop is not None:
             return Stopped(Evidence.KILLED), False
+        if self._spoiled:
+            return self._spoilt(run)
+        if self.tree.gone.result().status is None:
+            return SweptAway("its guardian died, or its lease was over"), False
         if self._shared:
             return SweptAway("its host was killed, or died"), self._hung or not self._was_killed
         return Broke(f"the handler's process died: {self._how()}", "process_died"), False
+
+    def _spoilt(self, run: HandlerRun) -> tuple[Ending, bool]:
+        if self._shared:
+            return SweptAway("somebody in its host spoiled the channel to the executor"), True
+        why = "the handler closed or wrote to descriptor 3, its host's channel to the executor"
+        return Broke(why, "channel_spoiled"), False
 
     def _how(self) -> str:
         status = self.tree.exited.result() if self.tree.exited.done() else None

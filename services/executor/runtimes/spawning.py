@@ -25,4 +25,4 @@ async def spawn(
         await asyncio.wait({guardian.closed}, timeout=GUARDIAN_DIES_SECONDS)
         if guardian.closed.done():
             raise EngineGone from error
-        raise CannotStart(str(error)) from error
+        raise CannotStart(str(error), permanent=False) from error

@@ -1,5 +1,7 @@
 """The remote engines that the operator set up, as one runtime."""
 
+from collections.abc import Mapping
+
 from services.executor.runtime import Order
 from services.executor.runtimes.remote.calls import Caller
 from services.executor.runtimes.remote.engine import HttpEngine
@@ -30,6 +32,10 @@ class Remote:
 
     def budget_of(self, kind: str) -> float | None:
         return None
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        return {}
 
     def secrets_of(self, kind: str) -> frozenset[str]:
         return self._secrets.get(kind, frozenset())

@@ -1,0 +1,156 @@
+"""What isn't a task's fault costs it no attempt, and what hinders a stop doesn't hold it up."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from events.words import Evidence, Mode, Status
+from services.executor.engine import LocalEngine
+from services.executor.runtime import Completed, Stop
+from services.executor.settings import Command, ExecutorSettings
+from tests.component.stage import a_stage
+from tests.rig import PATIENCE_SECONDS, Rig, a_rig
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = ExecutorSettings(
+    modules=("tests.authors.misbehaving",),
+    module_paths=(ROOT,),
+    commands={"sleeps": Command(argv=("sh", "-c", "echo here; exec sleep 600"))},
+    isolated_hosts_ready=0,
+)
+
+
+async def test_a_killed_guardian_costs_no_run_an_attempt(tmp_path: Path) -> None:
+    async with a_rig(tmp_path, SETTINGS) as rig:
+        shared = await rig.submit("polite")
+        alone = await rig.submit("polite", isolation="isolated")
+        command = await rig.submit("sleeps")
+        for task_id in (shared, alone, command):
+            await rig.until_output(task_id)
+
+        os.kill(guardian_pid(rig), signal.SIGKILL)
+
+        for task_id in (shared, alone, command):
+            await rig.until(lambda: attempt_of(rig, task_id) == 2)  # noqa: B023
+            task = await rig.until_status(task_id, Status.RUNNING)
+            assert task.failures == 0
+    assert rig.survivors() == []
+
+
+SLOW_TO_IMPORT = """
+import os, time
+from countermand.handlers import handler
+while not os.path.exists({gate!r}):
+    time.sleep(0.01)
+
+@handler("slow", isolated=True)
+async def slow(context):
+    raise AssertionError("it was stopped before it could begin")
+"""
+
+
+@pytest.mark.parametrize("mode", Mode)
+async def test_a_cancel_does_not_wait_for_the_import_that_its_run_waits_for(
+    tmp_path: Path, mode: Mode
+) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    (tmp_path / "slow.py").write_text(SLOW_TO_IMPORT.format(gate=str(gate)))
+    settings = SETTINGS.model_copy(update={"modules": ("slow",), "module_paths": (tmp_path,)})
+    async with a_rig(tmp_path, settings) as rig:
+        gate.unlink()
+        task_id = await rig.submit("slow", grace_seconds=3600)
+        await rig.until_status(task_id, Status.RUNNING)
+
+        await rig.cancel(task_id, mode)
+
+        task = await rig.until_status(task_id, Status.CANCELLED)
+        assert task.evidence is Evidence.NEVER_STARTED
+        assert not gate.exists()
+    assert rig.survivors() == []
+
+
+async def test_the_end_of_an_executor_waits_for_no_task_s_own_grace(tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"shutdown_run_grace_seconds": 0.1})
+    async with asyncio.timeout(PATIENCE_SECONDS), a_rig(tmp_path, settings) as rig:
+        running = await rig.submit("busy_and_deaf", grace_seconds=3600)
+        cancelled = await rig.submit("busy_and_deaf", grace_seconds=3600)
+        for task_id in (running, cancelled):
+            await rig.until_output(task_id)
+        await rig.cancel(cancelled)
+        await rig.until(lambda: "CancelObserved" in rig.told_of(cancelled))
+
+    assert rig.told_of(running)[-1] == "RunReleased"
+    task = rig.task(cancelled)
+    assert task is not None
+    assert (task.status, task.evidence) == (Status.CANCELLED, Evidence.KILLED)
+    assert rig.told_of(cancelled).count("CancelObserved") == 1
+    assert rig.survivors() == []
+
+
+async def test_that_a_run_was_asked_is_said_even_if_its_result_cannot_be() -> None:
+    async with a_stage() as stage:
+        await stage.with_executor()
+        task_id = await stage.submit("work")
+        run = await stage.run_of(task_id)
+        ask = run.ask
+
+        def ask_and_end(stop: Stop) -> None:
+            ask(stop)
+            run.ends(Completed("x" * 1_100_000))
+
+        run.ask = ask_and_end  # type: ignore[method-assign]
+        await stage.cancel(task_id)
+
+        await stage.until_status(task_id, Status.CANCELLED)
+        assert "CancelObserved" in stage.told_of(task_id)
+
+
+async def test_an_unknown_handler_s_error_says_which_module_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("import not_there\n")
+    settings = SETTINGS.model_copy(
+        update={
+            "modules": ("tests.authors.misbehaving", "broken"),
+            "module_paths": (ROOT, tmp_path),
+        }
+    )
+    async with a_rig(tmp_path, settings) as rig:
+        task = await rig.until_status(await rig.submit("half", max_attempts=3), Status.FAILED)
+        assert task.error_type == "unknown_handler"
+        assert task.error is not None
+        assert "broken could not be imported" in task.error
+        assert "No module named 'not_there'" in task.error
+
+
+@pytest.mark.parametrize("what", ["closes it", "writes to it"])
+async def test_a_handler_that_spoils_its_host_s_channel_fails_with_the_reason(
+    tmp_path: Path, what: str
+) -> None:
+    async with a_rig(tmp_path, SETTINGS) as rig:
+        task_id = await rig.submit("spoils_the_channel", {"how": what})
+        task = await rig.until_status(task_id, Status.FAILED)
+        assert task.error_type == "channel_spoiled"
+    assert rig.survivors() == []
+
+
+async def test_an_interrupt_from_a_terminal_hits_no_run(tmp_path: Path) -> None:
+    async with a_rig(tmp_path, SETTINGS) as rig:
+        for isolation in ("shared", "isolated"):
+            task_id = await rig.submit("interrupted", isolation=isolation)
+            await rig.until_output(task_id)
+            task = await rig.until_status(task_id, Status.SUCCEEDED)
+            assert task.attempt == 1
+
+
+def guardian_pid(rig: Rig) -> int:
+    engine = rig.executor._engine
+    assert isinstance(engine, LocalEngine)
+    return engine._guardian.pid
+
+
+def attempt_of(rig: Rig, task_id: str) -> int:
+    task = rig.task(task_id)
+    return 0 if task is None else task.attempt
