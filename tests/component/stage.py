@@ -18,7 +18,7 @@ from events.positions import Frontier, Position
 from events.vocabulary import AnyBody
 from services.embedded_log import memory_log
 from services.executor.executor import Executor
-from services.executor.runtime import Completed, Ending, Order, Stop
+from services.executor.runtime import Completed, Ending, Order, Stop, SweptAway
 from services.executor.settings import ExecutorSettings
 from services.ledger import Ledger
 from services.pulse.pulse import Pulse
@@ -80,8 +80,11 @@ class GatedLog:
 class StagedRun:
     """`services.executor.runtime.RunHandle`: it ends when, and as, the test says."""
 
-    def __init__(self, order: Order, executor: str, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, order: Order, executor: str, changed: Callable[[], None], *, remote: bool = False
+    ) -> None:
         self.order = order
+        self.remote = remote
         self.executor = executor
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.asked: list[Stop] = []
@@ -94,11 +97,18 @@ class StagedRun:
 
     def ask(self, stop: Stop) -> None:
         self.asked.append(stop)
+        self._let_go_for(stop)
         self._changed()
 
     def force(self, stop: Stop) -> None:
         self.forced.append(stop)
+        self._let_go_for(stop)
         self._changed()
+
+    def _let_go_for(self, stop: Stop) -> None:
+        """A remote run goes on without its executor."""
+        if self.remote and stop.why == "shutdown" and not self.ended.done():
+            self.ends(SweptAway("it goes on"))
 
     def check(self) -> Survivor | None:
         return None if self.ended.done() else Survivor(executor=self.executor, what="staged run")
@@ -111,10 +121,11 @@ class StagedRun:
 class StagedRuntime:
     """`services.executor.runtime.Runtime`, and the engine around it."""
 
-    remote = False
-
-    def __init__(self, executor: str, stage: "Stage", kinds: frozenset[str]) -> None:
+    def __init__(
+        self, executor: str, stage: "Stage", kinds: frozenset[str], *, remote: bool = False
+    ) -> None:
         self.kinds = kinds
+        self.remote = remote
         self.runtimes = (self,)
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._executor = executor
@@ -134,7 +145,7 @@ class StagedRuntime:
         return ()
 
     async def start(self, order: Order) -> StagedRun:
-        run = StagedRun(order, self._executor, self._stage.changed)
+        run = StagedRun(order, self._executor, self._stage.changed, remote=self.remote)
         self._stage.runs.append(run)
         self._stage.changed()
         if self._stage.runs_end_at_once:
@@ -209,6 +220,7 @@ class Stage(Onlooker):
         kinds: frozenset[str] = frozenset({"work"}),
         *,
         alone: bool = False,
+        remote: bool = False,
     ) -> Staged:
         """One executor more, which claims once this returns."""
         name = f"executor-{len(self.executors) + 1}"
@@ -221,7 +233,7 @@ class Stage(Onlooker):
             heartbeats=self.heartbeats,
             voice=voice,
             region="local",
-            engines=StagedEngines(StagedRuntime(name, self, kinds)),
+            engines=StagedEngines(StagedRuntime(name, self, kinds, remote=remote)),
             settings=settings,
             world=real_world(),
             alone=alone,

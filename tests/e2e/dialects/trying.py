@@ -15,7 +15,7 @@ from tests.e2e.running import Running, until_running
 SLEEP = {"kind": "sleep", "payload": {"seconds": 600}}
 DONE = {"kind": "sleep", "payload": {"seconds": 0}}
 FAILING = {"kind": "fail", "payload": {"message": "it was meant to fail"}}
-STUBBORN = {"kind": "stubborn", "payload": {"seconds": 600}, "grace_seconds": 60}
+STUBBORN = {"kind": "stubborn", "payload": {"seconds": 600}, "grace_seconds": 15}
 ASKING = {"kind": "rehearse", "payload": {"seconds": 0, "ask": "may I?"}}
 COUNTING = {"kind": "count", "payload": {"every_ms": 20}}
 AGENTS = {
@@ -81,7 +81,7 @@ SETTINGS: dict[str, Any] = {
             }
         },
     },
-    "COUNTERMAND_DIALECTS__XPANDER__AGENTS": AGENTS,
+    "COUNTERMAND_DIALECTS__XPANDER": {"agents": AGENTS, "sync_wait_seconds": 2},
 }
 
 

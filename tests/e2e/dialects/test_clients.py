@@ -1,0 +1,56 @@
+"""Clients as the five systems' own documentation shows them, each in its own language."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.e2e.dialects.trying import SITE
+from tests.e2e.running import Running
+
+CLIENTS = Path(__file__).parent / "clients"
+
+
+class Program(NamedTuple):
+    """A client, what runs it, and what it prints."""
+
+    file: str
+    command: tuple[str, ...]
+    says: str
+
+
+PROGRAMS = [
+    Program("xpander.py", (sys.executable,), "200 True\nstopped\n"),
+    Program("sigmic.mjs", ("node",), "Task cancelled\ncancelled false\n"),
+    Program("crm.mjs", ("node",), "200 cancelled\n409 Task already finished\n"),
+    Program(
+        "deep_work.sh",
+        ("bash",),
+        '200\n200\n{"detail":"Cannot cancel project with status \'cancelled\'"}',
+    ),
+    Program("nico.go", ("go", "run"), "202 Terminated true true\n404 Task not found\n"),
+]
+SLOW = {"nico.go": [pytest.mark.prove, pytest.mark.timeout(900)]}
+"""Compiles the standard library the first time."""
+HERE = [
+    pytest.param(each, id=each.file, marks=SLOW.get(each.file, []))
+    for each in PROGRAMS
+    if shutil.which(each.command[0]) and shutil.which("curl")
+]
+"""Those whose language this machine has."""
+
+
+@pytest.mark.parametrize("program", HERE)
+def test_a_documented_client_does_its_work_unchanged(service: Running, program: Program) -> None:
+    done = subprocess.run(
+        [*program.command, str(CLIENTS / program.file), service.url, service.key, SITE],
+        capture_output=True,
+        text=True,
+        timeout=800,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == program.says
