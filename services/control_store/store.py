@@ -87,9 +87,9 @@ def open_control_store(url: str | None, data: Path) -> ControlStore:
     return ControlStore(engine)
 
 
-def migrate(engine: sa.Engine) -> None:
+def migrate(engine: sa.Engine, to: str = NEWEST) -> None:
     """To the newest version. Alembic is loaded only when there is something for it to do."""
-    if version(engine) == NEWEST:
+    if version(engine) == to:
         return
     from alembic import command
     from alembic.config import Config
@@ -102,7 +102,7 @@ def migrate(engine: sa.Engine) -> None:
             # Services that start together would all make the same tables.
             connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({MIGRATING})"))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def version(engine: sa.Engine) -> str | None:

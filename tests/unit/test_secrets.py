@@ -10,8 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from services.control_store import open_control_store, secret_keys
+from services.control_store.migrations import NEWEST
 from services.control_store.secret_keys import KeptKey, KeyFor
 from services.control_store.store import migrate, version
+from services.control_store.tables import idempotency_keys
 from services.read_models.rows import Task
 from services.secrets.destroying import UNSEEN_SECONDS, KeyDestroyer
 from services.secrets.masking import Mask
@@ -62,15 +64,29 @@ def test_a_repeated_submission_finds_the_key_of_its_first_time(tmp_path: Path) -
     store.close()
 
 
+AN_ANSWER = {
+    "organization": "acme",
+    "principal": "user/ada",
+    "key": "k",
+    "fingerprint": "f",
+    "created_at_us": 1,
+    "body": b"kept",
+}
+
+
 def test_a_store_of_an_earlier_release_gets_the_table_and_keeps_what_it_has(tmp_path: Path) -> None:
-    store = open_control_store(None, tmp_path)
-    store.ask_now(lambda c: c.exec_driver_sql("DROP TABLE secret_keys"))
-    store.ask_now(lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'"))
-    store.close()
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'control.sqlite'}")
+    migrate(engine, "0001")
+    assert not sa.inspect(engine).has_table("secret_keys")
+    with engine.begin() as connection:
+        connection.execute(sa.insert(idempotency_keys).values(AN_ANSWER))
+
     migrate(engine)
-    assert version(engine) >= "0002"  # type: ignore[operator]
+
+    assert version(engine) == NEWEST
     assert sa.inspect(engine).has_table("secret_keys")
+    with engine.begin() as connection:
+        assert connection.execute(sa.select(idempotency_keys.c.body)).scalar() == b"kept"
     engine.dispose()
 
 
