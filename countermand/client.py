@@ -172,6 +172,37 @@ class Submitted(TypedDict):
     reason: str | None
 
 
+class Endpoint(TypedDict):
+    """Who hears what by webhook."""
+
+    id: str
+    url: str
+    types: list[str] | None
+    description: str
+    created_at: str
+    created_by: str
+    rotated_at: str | None
+
+
+class MadeEndpoint(Endpoint):
+    """With its new secret, which no other answer shows."""
+
+    secret: str
+
+
+class DeadDelivery(TypedDict):
+    """A delivery that was given up."""
+
+    event_id: str
+    type: str
+    position: str
+    root: str
+    attempts: int
+    died_at: str
+    last_status: int | None
+    last_error: str
+
+
 class PhaseTimes(TypedDict):
     """In seconds; None when nothing was timed."""
 
@@ -556,6 +587,49 @@ class Client:
         return await self._post(  # type: ignore[no-any-return]
             f"/projects/{_q(id)}/cancel", body, None, wait_seconds
         )
+
+    # ---- webhooks
+
+    async def add_webhook(
+        self, to: str, *, types: Iterable[str] | None = None, description: str = ""
+    ) -> MadeEndpoint:
+        """Have events delivered to this URL. Its secret is in this answer only."""
+        body: dict[str, Any] = {"url": to, "description": description}
+        if types is not None:
+            body["types"] = list(types)
+        return await self._post("/webhooks", body)  # type: ignore[no-any-return]
+
+    async def webhooks(self) -> list[Endpoint]:
+        return (await self._get("/webhooks"))["items"]  # type: ignore[no-any-return]
+
+    async def webhook(self, id: str) -> Endpoint:
+        return await self._get(f"/webhooks/{_q(id)}")  # type: ignore[no-any-return]
+
+    async def rotate_webhook(
+        self, id: str, *, overlap_seconds: float | None = None
+    ) -> MadeEndpoint:
+        body = {"overlap_seconds": overlap_seconds}
+        return await self._post(f"/webhooks/{_q(id)}/rotate", body)  # type: ignore[no-any-return]
+
+    async def remove_webhook(self, id: str) -> Endpoint:
+        return await self._send(  # type: ignore[no-any-return]
+            "DELETE", f"/webhooks/{_q(id)}", {}, {}, None, 0
+        )
+
+    async def dead_deliveries(
+        self, id: str, *, limit: int | None = None
+    ) -> AsyncIterator[DeadDelivery]:
+        """What was given up, in the order of the log."""
+        async for each in self._pages(f"/webhooks/{_q(id)}/dead", limit, {}):
+            yield each
+
+    async def redeliver(self, id: str, *, event_ids: Iterable[str] | None = None) -> int:
+        """Send what was given up again; how many that were."""
+        body = {"event_ids": None if event_ids is None else list(event_ids)}
+        answer = await self._post(f"/webhooks/{_q(id)}/redeliver", body)
+        return answer["redelivered"]  # type: ignore[no-any-return]
+
+    # ---- pulse
 
     async def pulse(self) -> Pulse:
         """What is being stopped right now, and how long each phase takes."""

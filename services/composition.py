@@ -40,6 +40,10 @@ from services.telemetry.telemetry import Telemetry
 from services.verdicts import Verdicts
 from services.voice import Voice
 from services.watchdog import Watchdog
+from services.webhooks.addresses import CheckedNetwork
+from services.webhooks.courier import Depot
+from services.webhooks.sending import Sender
+from services.webhooks.webhooks import Webhooks
 from services.world import World, real_world
 
 START_SECONDS = 60.0
@@ -64,6 +68,7 @@ class Embedded:
     executor: Executor
     watchdog: Watchdog
     pulse: Pulse
+    webhooks: Webhooks
     key_destroyer: KeyDestroyer
     canceller: BulkCanceller
     roll: Roll
@@ -135,8 +140,23 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     )
     await pulse.recall(reads)
     telemetry.follow(pulse)
+    sender = Sender(
+        CheckedNetwork(settings.webhooks.allowed_networks), settings.webhooks.attempt_seconds
+    )
+    webhooks = Webhooks(Depot(store, reads, sender, settings.webhooks, world))
+    telemetry.sources.webhooks = webhooks.deliveries
     # The executor hears first: nothing stands between a cancel and its run.
-    listeners = (executor, voice, watch_voice, verdicts, watchdog, projector, key_destroyer, pulse)
+    listeners = (
+        executor,
+        voice,
+        watch_voice,
+        verdicts,
+        watchdog,
+        projector,
+        key_destroyer,
+        pulse,
+        webhooks,
+    )
     ledger = Ledger(history, reads, listeners, cancel_listeners=(executor,), words=words)
     telemetry.sources.picture = partial(pulse.picture, None)
     telemetry.sources.runs = lambda: len(executor.runs)
@@ -185,6 +205,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         unready=partial(why_unready, ledger, projector),
         pictures=pulse.of,
         metrics=telemetry.metrics,
+        webhooks_changed=webhooks.changed,
     )
     server = new_server(telemetry.traced(new_app(desk)), limits, settings.shutdown_grace_seconds)
     return Embedded(
@@ -200,6 +221,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         executor=executor,
         watchdog=watchdog,
         pulse=pulse,
+        webhooks=webhooks,
         key_destroyer=key_destroyer,
         canceller=canceller,
         roll=roll,
@@ -239,6 +261,7 @@ async def run_embedded(
             tasks.create_task(service.outputs.run(), name="outputs"),
             tasks.create_task(service.watchdog.run(), name="watchdog"),
             tasks.create_task(service.pulse.run(), name="pulse"),
+            tasks.create_task(service.webhooks.run(), name="webhooks"),
             tasks.create_task(service.key_destroyer.run(), name="key destroyer"),
             tasks.create_task(service.roll.run(), name="roll"),
             tasks.create_task(service.desk.keys.note_uses(), name="key uses"),

@@ -30,6 +30,7 @@ from services.permissions import ROLES, Permission
 from services.pulse.settings import PulseSettings
 from services.telemetry.settings import TelemetrySettings
 from services.watchdog import WatchdogSettings
+from services.webhooks.settings import WebhookSettings
 
 Seconds = Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)]
 Algorithm = Literal[
@@ -176,6 +177,7 @@ class Settings(BaseSettings):
     pulse: PulseSettings = PulseSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     bulk: BulkSettings = BulkSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     jwt: JwtSettings = JwtSettings()
     dialects: DialectSettings = DialectSettings()
     broker: BrokerSettings = BrokerSettings()

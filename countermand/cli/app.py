@@ -2,7 +2,18 @@
 
 import typer
 
-from countermand.cli import bulk, demo, executors, keys, looking, moving, pulse, service, tasks
+from countermand.cli import (
+    bulk,
+    demo,
+    executors,
+    keys,
+    looking,
+    moving,
+    pulse,
+    service,
+    tasks,
+    webhooks,
+)
 
 app = typer.Typer(
     name="countermand",
@@ -18,6 +29,7 @@ for each in (tasks.submit, tasks.cancel, tasks.status, tasks.history, tasks.watc
 app.add_typer(bulk.app, name="bulk")
 app.add_typer(executors.app, name="executors")
 app.add_typer(keys.app, name="keys")
+app.add_typer(webhooks.app, name="webhooks")
 app.command()(pulse.pulse)
 app.command()(moving.export)
 app.command("import")(moving.import_)

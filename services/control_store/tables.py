@@ -85,3 +85,44 @@ bulk_batches = Table(
     Column("number", BigInteger, primary_key=True),
     Column("task_ids", Text, nullable=False),
 )
+
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("organization", String(100), nullable=False, index=True),
+    Column("url", String(2000), nullable=False),
+    Column("types", Text),
+    Column("description", String(1000), nullable=False),
+    Column("secret", String(200), nullable=False),
+    Column("previous_secret", String(200)),
+    Column("previous_until_us", BigInteger),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("created_by", String(250), nullable=False),
+    Column("rotated_at_us", BigInteger),
+)
+
+webhook_positions = Table(
+    "webhook_positions",
+    metadata,
+    Column("endpoint_id", String(40), primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("next_offset", BigInteger, nullable=False),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("endpoint_id", String(40), primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", String(40), nullable=False),
+    Column("type", String(200), nullable=False),
+    Column("root", String(200), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_us", BigInteger, nullable=False),
+    Column("last_status", Integer),
+    Column("last_error", String(500), nullable=False),
+    Index("webhook_deliveries_by_state", "endpoint_id", "state", "partition", "offset"),
+)

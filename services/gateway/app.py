@@ -23,6 +23,7 @@ from services.gateway.routes import (
     pulse,
     streams,
     tasks,
+    webhooks,
 )
 
 PREFIX = "/countermand/v1"
@@ -68,6 +69,7 @@ def add_routes(app: FastAPI) -> None:
         executors,
         streams,
         pulse,
+        webhooks,
     ):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(health.router)

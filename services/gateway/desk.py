@@ -19,6 +19,7 @@ from services.gateway.streaming import OpenStreams
 from services.operations.bulk_cancelling import BulkParts
 from services.operations.pulse import Pictures
 from services.operations.scope import Parts
+from services.operations.webhooks import WebhookDesk
 from services.outputs import Outputs
 from services.roll import Roll
 from services.settings import Settings
@@ -46,6 +47,7 @@ class Desk:
     pictures: Pictures | None
     """The pulse; None where none is kept."""
     metrics: Metrics | None
+    webhooks: WebhookDesk
 
 
 def new_desk(
@@ -59,6 +61,7 @@ def new_desk(
     unready: Callable[[], str | None],
     pictures: Pictures | None = None,
     metrics: Metrics | None = None,
+    webhooks_changed: Callable[[], None] | None = None,
 ) -> Desk:
     limits = settings.gateway
     documents = KeptDocuments(limits.documents_kept)
@@ -86,6 +89,7 @@ def new_desk(
         unready=unready,
         pictures=pictures,
         metrics=metrics,
+        webhooks=WebhookDesk(store, settings.webhooks, webhooks_changed),
     )
 
 

@@ -1,4 +1,4 @@
 """Every change of the control store's tables, in order. A released one is never edited."""
 
-NEWEST = "0003"
+NEWEST = "0004"
 """The last one there is."""

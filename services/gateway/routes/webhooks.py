@@ -1,0 +1,106 @@
+"""Webhooks: endpoints, their secrets, what was given up.
+
+No answer of these is kept under an Idempotency-Key: some of them hold a secret.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from services.gateway.answers import answer
+from services.gateway.callers import Called
+from services.gateway.pages import Cursor, Limit, page_rows
+from services.gateway.problems import responses
+from services.gateway.webhook_documents import (
+    DeadDeliveryPage,
+    EndpointDocument,
+    EndpointsDocument,
+    MadeEndpointDocument,
+    RedeliveredDocument,
+    dead_document,
+    endpoint_document,
+    made_document,
+)
+from services.operations import webhooks
+from services.operations.webhooks import EndpointRequest, RedeliverRequest, RotateRequest
+
+router = APIRouter(tags=["webhooks"])
+
+EndpointId = Annotated[str, Path(min_length=1, max_length=40)]
+
+
+@router.post(
+    "/webhooks", status_code=201, response_model=MadeEndpointDocument, responses=responses(409, 413)
+)
+async def add(caller: Called, body: EndpointRequest) -> Response:
+    """Have events delivered, signed as Standard Webhooks says. The secret is shown this once."""
+    made = await webhooks.add(caller.scope, caller.desk.webhooks, body)
+    location = f"/countermand/v1/webhooks/{made.endpoint.id}"
+    return answer(made_document(made), 201, {"location": location, "cache-control": "no-store"})
+
+
+@router.get("/webhooks", response_model=EndpointsDocument, responses=responses())
+async def list_endpoints(caller: Called) -> Response:
+    """Your organization's endpoints, the oldest first."""
+    found = await webhooks.listed(caller.scope, caller.desk.webhooks)
+    return answer(EndpointsDocument(items=tuple(map(endpoint_document, found))))
+
+
+@router.get("/webhooks/{endpoint_id}", response_model=EndpointDocument, responses=responses(404))
+async def get_endpoint(caller: Called, endpoint_id: EndpointId) -> Response:
+    """One endpoint."""
+    return answer(
+        endpoint_document(await webhooks.look(caller.scope, caller.desk.webhooks, endpoint_id))
+    )
+
+
+@router.delete(
+    "/webhooks/{endpoint_id}", response_model=EndpointDocument, responses=responses(404, 413)
+)
+async def remove(caller: Called, endpoint_id: EndpointId) -> Response:
+    """Deliver nothing more. The endpoint as it was."""
+    return answer(
+        endpoint_document(await webhooks.remove(caller.scope, caller.desk.webhooks, endpoint_id))
+    )
+
+
+@router.post(
+    "/webhooks/{endpoint_id}/rotate",
+    response_model=MadeEndpointDocument,
+    responses=responses(404, 413),
+)
+async def rotate(
+    caller: Called, endpoint_id: EndpointId, body: RotateRequest | None = None
+) -> Response:
+    """Sign with a new secret; for a while also with the one before."""
+    request = body or RotateRequest()
+    made = await webhooks.rotate(caller.scope, caller.desk.webhooks, endpoint_id, request)
+    return answer(made_document(made), headers={"cache-control": "no-store"})
+
+
+@router.get(
+    "/webhooks/{endpoint_id}/dead", response_model=DeadDeliveryPage, responses=responses(404)
+)
+async def list_dead(
+    caller: Called, endpoint_id: EndpointId, cursor: Cursor = None, limit: Limit = None
+) -> Response:
+    """Deliveries that were given up, in the order of the log."""
+    rows = page_rows(caller, limit)
+    found, behind = await webhooks.dead(
+        caller.scope, caller.desk.webhooks, endpoint_id, cursor, rows
+    )
+    return answer(DeadDeliveryPage(items=tuple(map(dead_document, found)), next_cursor=behind))
+
+
+@router.post(
+    "/webhooks/{endpoint_id}/redeliver",
+    response_model=RedeliveredDocument,
+    responses=responses(404, 413),
+)
+async def redeliver(
+    caller: Called, endpoint_id: EndpointId, body: RedeliverRequest | None = None
+) -> Response:
+    """Send what was given up again, from the first attempt on."""
+    request = body or RedeliverRequest()
+    count = await webhooks.redeliver(caller.scope, caller.desk.webhooks, endpoint_id, request)
+    return answer(RedeliveredDocument(redelivered=count))

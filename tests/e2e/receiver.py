@@ -1,0 +1,90 @@
+"""A receiver of webhooks that behaves as a test says: accepts, fails, is slow, or never answers."""
+
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+PATIENCE_SECONDS = 60.0
+
+
+class Received(NamedTuple):
+    """One request."""
+
+    path: str
+    id: str
+    headers: dict[str, str]
+    body: bytes
+    status: int
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Receiver:
+    """Answers each request with what `answers` says; None: never, until it is stopped."""
+
+    def __init__(
+        self, answers: Callable[[int, str], int | None] = lambda number, path: 204
+    ) -> None:
+        self.answers = answers
+        self.location = ""
+        self._received: list[Received] = []
+        self._news = threading.Condition(threading.RLock())
+        self._ended = threading.Event()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                receiver._take(self)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """It is the test that looks."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def _take(self, request: BaseHTTPRequestHandler) -> None:
+        body = request.rfile.read(int(request.headers["content-length"]))
+        with self._news:
+            status = self.answers(len(self._received), request.path)
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            received = Received(request.path, headers["webhook-id"], headers, body, status or 0)
+            self._received.append(received)
+            self._news.notify_all()
+        if status is None:
+            self._ended.wait(PATIENCE_SECONDS)
+            return
+        request.send_response(status)
+        if 300 <= status < 400:
+            request.send_header("location", self.location)
+        request.send_header("content-length", "0")
+        request.end_headers()
+
+    def received(self, path: str = "/") -> list[Received]:
+        with self._news:
+            return [each for each in self._received if each.path == path]
+
+    def accepted(self, path: str = "/") -> list[Received]:
+        return [each for each in self.received(path) if 200 <= each.status < 300]
+
+    def until(self, true: Callable[[], bool]) -> None:
+        """Returns once this holds; looked at after every request."""
+        with self._news:
+            assert self._news.wait_for(true, PATIENCE_SECONDS), [
+                (each.path, each.id, each.status) for each in self._received
+            ]
+
+    def close(self) -> None:
+        self._ended.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

@@ -1,0 +1,100 @@
+"""A service under steady load, with everything that listens: its memory stays flat.
+
+Seconds: a few in `make test`, half a minute in `make prove`; a soak of a quarter of an hour is
+`make soak COUNT=900 ARGS=tests/e2e/test_soak.py`, and prints what it measured.
+"""
+
+import threading
+import time
+from itertools import count as numbers
+from pathlib import Path
+from statistics import mean
+
+import httpx
+import psutil
+import pytest
+
+from tests.e2e.receiver import Receiver
+from tests.e2e.running import Running
+from tests.e2e.test_webhooks import CANCEL, HERE, added
+from tests.proof_size import count
+
+CALLERS = 3
+SAMPLES = 60
+GROWTH_SHARE = 0.08
+GROWTH_BYTES = 8_000_000
+"""What the last third may have more than the one before: caches that aren't full yet."""
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(7200)
+def test_memory_stays_flat_under_steady_load(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = count(small=3, full=30)
+    receiver = Receiver()
+    running = Running(tmp_path, environment=HERE)
+    running.start()
+    ended = threading.Event()
+    done: list[int] = []
+    busy = [
+        threading.Thread(target=work, args=(running, number, ended, done))
+        for number in range(CALLERS)
+    ]
+    try:
+        with running.http() as http:
+            added(http, receiver.url, CANCEL)
+        for thread in busy:
+            thread.start()
+        sizes = watched(running, seconds, done, capsys)
+        ended.set()
+        for thread in busy:
+            thread.join()
+        receiver.until(lambda: len({each.id for each in receiver.accepted()}) >= sum(done))
+    finally:
+        ended.set()
+        assert running.stop() == 0, running.said()[-4000:]
+        receiver.close()
+    third = len(sizes) // 3
+    before, last = mean(sizes[third : 2 * third]), mean(sizes[2 * third :])
+    with capsys.disabled():
+        print(f"\nmiddle third {before / 1e6:.1f} MB, last third {last / 1e6:.1f} MB")
+    assert last - before < GROWTH_SHARE * before + GROWTH_BYTES
+
+
+def watched(
+    running: Running, seconds: int, done: list[int], capsys: pytest.CaptureFixture[str]
+) -> list[int]:
+    """The service's memory, so many times; printed now and then."""
+    process = psutil.Process(running.pid)
+    began = time.monotonic()
+    sizes: list[int] = []
+    for number in range(1, SAMPLES + 1):
+        time.sleep(max(0.0, began + seconds * number / SAMPLES - time.monotonic()))
+        sizes.append(process.memory_info().rss)
+        assert httpx.get(running.url + "/metrics").status_code == 200
+        if number % 6 == 0:
+            disk = sum(each.stat().st_size for each in running.data.rglob("*") if each.is_file())
+            with capsys.disabled():
+                print(
+                    f"\n{time.monotonic() - began:6.0f} s  {sizes[-1] / 1e6:6.1f} MB  "
+                    f"{sum(done):7} stops  {disk / 1e6:6.1f} MB on disk",
+                    end="",
+                )
+    return sizes
+
+
+def work(running: Running, caller: int, ended: threading.Event, done: list[int]) -> None:
+    """Submit, cancel, look; again and again."""
+    with running.http() as http:
+        for number in numbers():
+            if ended.is_set():
+                return
+            body = {"id": f"c{caller}-{number}", "kind": "sleep", "payload": {"seconds": 600}}
+            assert http.post("/tasks", json=body).status_code == 201
+            answer = http.post(f"/tasks/c{caller}-{number}/cancel", headers={"prefer": "wait=30"})
+            assert answer.status_code == 200, answer.text
+            done.append(1)
+            if number % 20 == 0:
+                http.get("/pulse")
+                http.get("/tasks", params={"limit": 10})

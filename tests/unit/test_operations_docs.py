@@ -1,0 +1,184 @@
+"""Everything that deployment files and docs/operations.md name exists: commands, options, paths,
+settings, metrics, alarms."""
+
+import configparser
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from countermand.cli.app import app as cli
+from projections.pulse.tables import Tables
+from services.gateway.app import described
+from services.gateway.routes import metrics
+from services.settings import Settings
+from services.telemetry.commits import Commits
+from services.telemetry.metrics import Metrics, Sources
+from services.telemetry.stops import StopCounts
+from tests.e2e.running import REPOSITORY
+from tests.unit.test_pulse_rows import seen
+
+OPERATIONS = REPOSITORY / "docs/operations.md"
+DOCKERFILE = REPOSITORY / "Dockerfile"
+UNIT = REPOSITORY / "deploy/countermand.service"
+ALERTS = REPOSITORY / "deploy/prometheus/alerts.yml"
+FILES = (OPERATIONS, DOCKERFILE, UNIT)
+OF_THE_COMMAND_LINE = {"COUNTERMAND_CONFIG", "COUNTERMAND_DATA"}
+CODE = re.compile(r"`([^`\n]+)`|^    (\S.*)$", re.MULTILINE)
+METRIC = re.compile(r"\bcountermand_[a-z_]+\b")
+
+
+def setting_exists(variable: str) -> bool:
+    model: type[BaseModel] = Settings
+    *sections, last = variable.removeprefix("COUNTERMAND_").lower().split("__")
+    for section in sections:
+        if section not in model.model_fields:
+            return False
+        inner = model.model_fields[section].annotation
+        assert isinstance(inner, type)
+        assert issubclass(inner, BaseModel)
+        model = inner
+    return last in model.model_fields
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_variable_that_is_named_is_a_setting(path: Path) -> None:
+    named = set(re.findall(r"COUNTERMAND_[A-Z][A-Z_]*[A-Z]", path.read_text()))
+
+    assert named
+    assert {each for each in named - OF_THE_COMMAND_LINE if not setting_exists(each)} == set()
+
+
+def code() -> list[str]:
+    return ["".join(each) for each in CODE.findall(OPERATIONS.read_text())]
+
+
+def command_of(words: list[str]) -> tuple[Any, list[str]]:
+    """The command that these words name, and what is left of them."""
+    command: Any = typer.main.get_command(cli)
+    while hasattr(command, "commands") and words:
+        assert words[0] in command.commands, f"countermand {' '.join(words)}"
+        command, words = command.commands[words[0]], words[1:]
+    return command, words
+
+
+def test_every_command_that_is_named_exists_with_its_options() -> None:
+    commands = [text for text in code() if text.startswith("countermand ")]
+    assert len(commands) > 10
+    for text in commands:
+        command, rest = command_of(shlex.split(text)[1:])
+        options = {option for each in command.params for option in each.opts}
+        assert {word for word in rest if word.startswith("-")} <= options, text
+
+
+def test_every_http_path_that_is_named_is_served() -> None:
+    undocumented = {route.path for route in metrics.router.routes if isinstance(route, APIRoute)}
+    served = {*described()["paths"], *undocumented, "/docs", "/openapi.json"}
+    named = {
+        path for text in code() for path in re.findall(r"^(?:GET )?(/[a-z]+(?:\.json)?)$", text)
+    }
+
+    assert {"/healthz", "/readyz", "/metrics", "/docs"} <= named
+    assert named <= served
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    named = {each for text in code() for each in re.findall(r"\b(?:deploy|docs)/[\w./-]+", text)}
+
+    assert named
+    assert {each for each in named if not (REPOSITORY / each).exists()} == set()
+
+
+def families() -> set[str]:
+    sources = Sources(
+        stops=StopCounts(1),
+        picture=lambda: seen(Tables()),
+        commits={"history": Commits()},
+        runs=lambda: 0,
+        lag_entries=lambda: 0,
+        stopped_partitions=lambda: 0,
+        webhooks=lambda: {"pending": 0, "dead": 0},
+    )
+    found = set()
+    for family in Metrics(sources).collect():
+        found.add(f"{family.name}_total" if family.type == "counter" else family.name)
+    return found
+
+
+def test_every_metric_is_explained_and_no_other() -> None:
+    table = {
+        name
+        for line in OPERATIONS.read_text().splitlines()
+        if line.startswith("| `countermand_")
+        for name in METRIC.findall(line.split("|")[1])
+    }
+
+    assert table == families()
+    assert set(METRIC.findall(OPERATIONS.read_text())) <= table
+
+
+def test_every_alarm_says_what_to_do_where_its_rule_points() -> None:
+    explained = set(re.findall(r"^### (Countermand\w+)$", OPERATIONS.read_text(), re.MULTILINE))
+    rules = [
+        rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]
+    ]
+
+    assert {rule["alert"] for rule in rules} == explained
+    for rule in rules:
+        assert rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
+
+
+def test_the_unit_starts_a_command_and_ends_it_in_time() -> None:
+    parser = configparser.RawConfigParser(strict=False)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read_string(UNIT.read_text())
+    service = parser["Service"]
+    program, *words = shlex.split(service["ExecStart"])
+
+    assert program.endswith("/bin/countermand")
+    assert command_of(words)[0].name == "up"
+    assert service["KillMode"] == "mixed", "the guardian is killed last"
+    assert float(service["TimeoutStopSec"]) > 2 * Settings().shutdown_grace_seconds
+    assert service["User"] not in ("root", "0")
+
+
+def instructions() -> list[tuple[str, str]]:
+    text = DOCKERFILE.read_text().replace("\\\n", " ")
+    lines = [line.split(None, 1) for line in text.splitlines() if line and line[0] not in "# "]
+    return [(name, rest) for name, rest in lines]
+
+
+def test_the_image_is_built_from_files_that_are_there_and_not_run_as_root() -> None:
+    told = instructions()
+    copied = [
+        each
+        for name, rest in told
+        if name == "COPY" and not rest.startswith("--from")
+        for each in rest.split()[:-1]
+    ]
+    users = [rest for name, rest in told if name == "USER"]
+    stages = [rest for name, rest in told if name == "FROM"]
+    not_ignored = re.findall(r"^!(.+)$", (REPOSITORY / ".dockerignore").read_text(), re.MULTILINE)
+
+    assert len(stages) == 2
+    assert users == ["10001:10001"]
+    assert {each for each in copied if not (REPOSITORY / each).exists()} == set()
+    assert set(copied) == set(not_ignored)
+    assert ("ENTRYPOINT", '["countermand"]') in told
+    assert ("CMD", '["up"]') in told
+
+
+def test_the_image_s_port_is_the_one_that_is_listened_on_and_looked_at() -> None:
+    text = DOCKERFILE.read_text()
+    port = str(Settings().gateway.port)
+
+    assert f"COUNTERMAND_GATEWAY__PORT={port}" in text
+    assert ("EXPOSE", port) in instructions()
+    assert f"http://127.0.0.1:{port}/healthz" in text
+    assert f":{port}" in OPERATIONS.read_text()
