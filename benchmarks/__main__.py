@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from benchmarks import beside_a_past, fold, gateway, log, read_models, stopping
+from benchmarks import beside_a_past, bulk, fold, gateway, log, read_models, stopping
 from benchmarks.figures import Figure
 from benchmarks.table import HEADER, Line, as_json, written
 
@@ -19,6 +19,7 @@ FIGURES: list[Figure] = [
     *stopping.FIGURES,
     *gateway.FIGURES,
     *beside_a_past.FIGURES,
+    *bulk.FIGURES,
 ]
 
 
