@@ -31,7 +31,8 @@ from services.embedded_log import memory_log
 from services.executor.engine import LocalEngines
 from services.executor.executor import Executor
 from services.executor.settings import ExecutorSettings
-from services.ledger import Ledger, Snapshot
+from services.ledger import Ledger, Listener, Snapshot
+from services.own_words import OwnWords
 from services.voice import Voice
 from services.watchdog import Watchdog, WatchdogSettings
 from services.world import real_world
@@ -237,7 +238,8 @@ async def a_rig(folder: Path, settings: ExecutorSettings | None = None) -> Async
         memory_log(POPOApplicationRecorder(), name, now_us)
         for name in ("history", "output", "heartbeats")
     )
-    voice = Voice(history, world, source="/test/service", region="local")
+    words = OwnWords()
+    voice = Voice(history, world, source="/test/service", region="local", words=words)
     executor = Executor(
         "executor-1",
         history=history,
@@ -265,7 +267,8 @@ async def a_rig(folder: Path, settings: ExecutorSettings | None = None) -> Async
         output=output,
         executor=executor,
     )
-    ledger = Ledger(history, LogHistory(history), [voice, executor, watchdog, rig], [executor])
+    listeners: list[Listener] = [voice, executor, watchdog, rig]
+    ledger = Ledger(history, LogHistory(history), listeners, [executor], words=words)
     stopping = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         side = [tasks.create_task(ledger.run()), tasks.create_task(watchdog.run())]

@@ -11,6 +11,7 @@ from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.own_words import OwnWords
 from services.world import World
 from tests.simulation.schedule import Due, Schedule
 
@@ -117,6 +118,7 @@ class Node:
         """Errors that nobody handled."""
         self.loop = NodeLoop(self)  # type: ignore[abstract]
         self.world = World(now=self.wall_clock, randomness=lambda: self.random.getrandbits(74))
+        self.words = OwnWords()
         self._held_back: list[asyncio.Handle] = []
 
     def wall_clock(self) -> datetime:

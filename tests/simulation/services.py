@@ -36,13 +36,14 @@ class Shared:
         log = NodeLog(self.history, node)
         history = NodeHistory(self.models, node, self.faults)
         executors = [each for each in listeners if isinstance(each, Executor)]
-        ledger = Ledger(log, history, listeners, executors)
+        ledger = Ledger(log, history, listeners, executors, words=node.words)
         ledger.memory = Memory(FINISHED_KEPT)
         return ledger
 
     def voice(self, node: Node, service: str) -> Voice:
         log = NodeLog(self.history, node)
-        return Voice(log, node.world, source=f"/{service}/{node.name}", region=REGION)
+        source = f"/{service}/{node.name}"
+        return Voice(log, node.world, source=source, region=REGION, words=node.words)
 
 
 async def executor_life(
