@@ -21,7 +21,7 @@ from cluster.postgres import PostgresServer
 from cluster.process import ServerFailed, ServerProcess
 from cluster.system import Unavailable
 
-READY_SECONDS = 180.0
+READY_SECONDS = 600.0
 LOOK_AGAIN_SECONDS = 1.0
 KEY_SECONDS = 60.0
 COUNTERMAND = (sys.executable, "-m", "countermand.cli")
