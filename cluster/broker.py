@@ -22,7 +22,7 @@ from cluster.system import JAVA, find_java, provide
 
 HEAP = "512m"
 FORMAT_TIMEOUT_SECONDS = 60.0
-START_TIMEOUT_SECONDS = 90.0
+START_TIMEOUT_SECONDS = 150.0
 LOG_SETTINGS = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",

@@ -29,9 +29,10 @@ from services.executor.engine import Engine, Engines
 from services.executor.lease import Lease
 from services.executor.output import Outputs
 from services.executor.peers import Heartbeat, Peers
-from services.executor.run import LiveRun, Surroundings
+from services.executor.run import LiveRun
 from services.executor.runtime import Runtime
 from services.executor.settings import ExecutorSettings
+from services.executor.surroundings import Surroundings
 from services.executor.waiting_room import Lane, Place, WaitingRoom
 from services.log_end import end_of
 from services.secrets.vault import Vault

@@ -2,40 +2,35 @@
 
 import asyncio
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 from uuid import UUID
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, ValidationError
 
 from events.body import Actor, JsonObject
-from events.cancel_events import CancelObserved, CancelUnconfirmed, TaskCancelled
-from events.errors import EventTooLarge, InvalidId
+from events.cancel_events import CancelObserved, CancelUnconfirmed
+from events.errors import EventTooLarge
 from events.event import Event
-from events.ids import check_id, derived_id
+from events.ids import derived_id
 from events.log import Message
 from events.run_events import (
-    OutputSummary,
     RunAdopted,
     RunAttached,
-    RunReleased,
-    TaskCompleted,
-    TaskFailed,
     TaskStarted,
     TaskWaiting,
 )
 from events.state import Cancel, Run, TaskState
-from events.task_events import TaskSubmitted
 from events.vocabulary import HistoryBody
-from events.words import Evidence, Mode, Origin, Reason, Verdict
-from services.executor.output import Outputs, RunOutput
+from events.words import Evidence, Mode, Origin, Verdict
+from services.executor.children import Children
+from services.executor.outcomes import Told, outcome_of, writable
+from services.executor.output import RunOutput
 from services.executor.runtime import (
     Broke,
     CannotStart,
     Channel,
     ChildAnswer,
-    Completed,
     Ending,
     EngineGone,
     GivenUp,
@@ -46,39 +41,17 @@ from services.executor.runtime import (
     Stopped,
     SweptAway,
 )
-from services.executor.settings import ExecutorSettings
+from services.executor.surroundings import Surroundings
 from services.executor.waiting_room import Place
 from services.refusals import Unavailable
 from services.secrets.masking import Mask
-from services.secrets.sealing import GivenSecrets, Secrets, found
-from services.secrets.vault import SecretsGone, Vault
-from services.voice import Voice, as_executor
-from services.world import World
+from services.secrets.sealing import Secrets
+from services.secrets.vault import SecretsGone
+from services.voice import as_executor
 
 UNCONFIRMED_AT_LEAST_EVERY_SECONDS = 3600.0
-OURS = frozenset({"name", "secrets"})
-"""What a run may say of a child besides the fields of its submission."""
-GIVEN_SECRETS = TypeAdapter(GivenSecrets)
 TOGETHER_SECONDS = 0.005
 """A run that ends so soon after it was asked has both said in one append."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every run of an executor shares."""
-
-    executor_id: str
-    region: str
-    voice: Voice
-    outputs: Outputs
-    settings: ExecutorSettings
-    world: World
-    vault: Vault | None
-    """What opens tasks' secrets; None: nothing here can."""
-    troubles: Callable[[], str]
-    """What keeps handlers from being known, as the end of a sentence."""
-    tasks: asyncio.TaskGroup
-    """What is said beside a run's own course; it belongs to the executor, and ends with it."""
 
 
 @dataclass(slots=True)
@@ -96,7 +69,7 @@ class LiveRun:
     handle: RunHandle | None = None
     stop: Stop | None = None
     cancel: Cancel | None = None
-    children: int = 0
+    children: Children = field(init=False)
     disowned: bool = False
     """The log gave the task's fate to somebody else: stop at once, and say nothing."""
     acted_on: Stop | None = None
@@ -111,6 +84,7 @@ class LiveRun:
 
     def __post_init__(self) -> None:
         self.said = RunOutput(self.run_id, self.place.organization, self.place.task_id)
+        self.children = Children(self.around, self.place, self.task, self.run_id)
 
     # What the executor tells the run
 
@@ -189,58 +163,7 @@ class LiveRun:
         self.around.tasks.create_task(self.around.voice.say(event))
 
     def submit(self, task: JsonObject, answer: ChildAnswer) -> None:
-        self.around.tasks.create_task(self._submit(task, answer))
-
-    async def _submit(self, task: JsonObject, answer: ChildAnswer) -> None:
-        """A child has its parent's id and a name: submitted again by a re-run it is the same."""
-        try:
-            self.children += 1
-            name = task.get("name") or f"{self.task.attempt}-{self.children}"
-            child_id = check_id(f"{self.place.task_id}.{name}")
-            asked = {name: value for name, value in task.items() if name not in OURS}
-            given = GIVEN_SECRETS.validate_python(task.get("secrets") or {})
-            body = TaskSubmitted.model_validate(
-                {
-                    "region": self.around.region,
-                    **asked,
-                    "parent": self.place.task_id,
-                    "actor": Actor(
-                        kind="run",
-                        id=str(self.run_id),
-                        organization=self.place.organization,
-                        on_behalf_of=self.task.spec.actor.id,
-                    ),
-                }
-            )
-        except (InvalidId, ValidationError) as error:
-            answer(None, f"the child was refused: {error}")
-            return
-        event = self.around.voice.event(
-            body,
-            subject=child_id,
-            organization=self.place.organization,
-            id=derived_id(self.place.organization, child_id, "child"),
-        )
-        try:
-            outcome = await self.around.voice.ask(await self._without_secrets(event, body, given))
-        except (EventTooLarge, Unavailable, CannotStart) as error:
-            answer(None, f"the child was refused: {error}")
-            return
-        if outcome.verdict is Verdict.EFFECTIVE or outcome.reason is Reason.DUPLICATE:
-            answer(child_id, None)
-        else:
-            answer(None, f"the child was refused: {outcome.reason}")
-
-    async def _without_secrets(
-        self, event: Event, body: TaskSubmitted, given: dict[str, str]
-    ) -> Event:
-        vault = self.around.vault
-        if vault is None:
-            if given:
-                raise CannotStart("this executor has no control store to keep secrets' keys in")
-            return event
-        secrets = found(vault.declared.of(body.kind), body.payload, given)
-        return event if secrets is None else (await vault.seal([(event, secrets)]))[0]
+        self.around.tasks.create_task(self.children.submit(task, answer))
 
     # The recipe
 
@@ -447,41 +370,10 @@ class LiveRun:
         del self.unsaid[: len(observed)]  # only now: what can't be recorded is said otherwise
 
     def _outcome(self, ending: Ending) -> HistoryBody:
-        match ending:
-            case Completed(result):
-                return TaskCompleted(
-                    actor=self._me,
-                    run_id=self.run_id,
-                    result=self.mask.json(result),
-                    output=self._summary,
-                )
-            case Broke(error, error_type, permanent):
-                return TaskFailed(
-                    actor=self._me,
-                    run_id=self.run_id,
-                    error=writable(self.mask.text(error), 20_000),
-                    error_type=writable(error_type, 200) or "error",
-                    permanent=permanent,
-                    output=self._summary,
-                )
-            case Stopped(evidence):
-                return self._ended_by_us(evidence)
-            case SweptAway():
-                return self._ended_by_us(Evidence.KILLED)
-            case _:
-                assert_never(ending)
-
-    def _ended_by_us(self, evidence: Evidence) -> HistoryBody:
-        if self.cancel is not None:
-            return TaskCancelled(
-                actor=self._me,
-                run_id=self.run_id,
-                cancel_id=self.cancel.id,
-                evidence=evidence,
-                output=self._summary,
-            )
-        return RunReleased(
-            actor=self._me, run_id=self.run_id, evidence=evidence, output=self._summary
+        return outcome_of(
+            ending,
+            Told(self.run_id, self._me, self.said.summary(), self.mask),
+            None if self.cancel is None else self.cancel.id,
         )
 
     def _observed(self, cancel: Cancel) -> Event:
@@ -516,10 +408,6 @@ class LiveRun:
     def _me(self) -> Actor:
         return as_executor(self.around.executor_id, self.place.organization)
 
-    @property
-    def _summary(self) -> OutputSummary:
-        return self.said.summary()
-
     def _event(
         self, body: HistoryBody, id: UUID | None = None, causation_id: UUID | None = None
     ) -> Event:
@@ -531,11 +419,6 @@ class LiveRun:
             causation_id=causation_id,
             traceparent=None if self.cancel is None else self.cancel.traceparent,
         )
-
-
-def writable(text: str, limit_characters: int) -> str:
-    """As much of it as an event takes; authors' texts may hold what no encoding can."""
-    return text[:limit_characters].encode(errors="replace").decode()
 
 
 async def first_of(*these: "asyncio.Future[Any]", timeout_seconds: float | None = None) -> None:
