@@ -32,7 +32,7 @@ class BrokerSettings(BaseModel):
     start_seconds: PositiveFloat = 30
     """How long a service that starts waits for brokers that can't be reached."""
     patience_seconds: PositiveFloat = 30
-    """How long brokers may be away before one call gives up; services go on trying."""
+    """How long brokers may be away before a call gives up, and a service that reads ends."""
     request_timeout_seconds: PositiveFloat = 10
     tls: bool = False
     tls_ca_file: Path | None = None
