@@ -49,7 +49,7 @@ def test_histograms_of_parts_make_up_that_of_the_whole(many: list[int], cut: int
 
 def told(seed: int) -> Tables:
     tables = Tables()
-    for entry in judged(records(seed, 400, partitions=2)):
+    for entry in judged(records(seed, 250, partitions=2)):
         enter(tables, entry)
     return tables
 
@@ -62,8 +62,8 @@ def written(tables: Tables) -> str:
 def test_entries_that_come_again_change_nothing_in_the_end() -> None:
     """As after a crash: some entries at the end of what was stored are read once more."""
     random = Random(7)
-    for seed in range(3):
-        entries = list(judged(records(seed, 400, partitions=2)))
+    for seed in range(2):
+        entries = list(judged(records(seed, 250, partitions=2)))
         plain = told(seed)
         tables = Tables()
         at = 0
