@@ -82,7 +82,9 @@ class Api(BaseHTTPRequestHandler):
         parts = self.path.strip("/").split("/")
         match parts:
             case ["api", "v1", "tasks", _, "trigger"]:
-                self._start(body["options"]["idempotencyKey"], body["payload"])
+                payload = body["payload"]  # Its own SDK sends JSON as text.
+                asked = json.loads(payload) if isinstance(payload, str) else payload
+                self._start(body["options"]["idempotencyKey"], asked)
             case ["api", "v1", "events"]:
                 self._start(body["event"]["id"], body["event"]["payload"], event=True)
             case ["api", "v1" | "v2", "runs", id, "cancel"]:

@@ -38,6 +38,7 @@ def test_an_invoked_agent_is_a_task_with_every_field_of_an_execution(
         "title": "A greeting",
         "output_format": "json",
         "think_mode": "harder",
+        "events_streaming": True,
     }
     task = xpander.post("/v1/agents/sleeper/invoke/async", json=body).json()
     assert task["status"] == "pending"
@@ -47,6 +48,7 @@ def test_an_invoked_agent_is_a_task_with_every_field_of_an_execution(
     assert task["title"] == "A greeting"
     assert task["is_manually_stopped"] is False
     assert task["source"] == "api"
+    assert task["events_streaming"] is True
     for absent in ("started_at", "paused_at", "finished_at", "result", "hitl_request", "tokens"):
         assert task[absent] is None
     assert task["sub_executions"] == []

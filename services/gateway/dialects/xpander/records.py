@@ -72,6 +72,7 @@ class Invocation(BaseModel):
         user = self.input.user
         values = {name: getattr(self, name, None) for name in KEPT}
         values |= {"agent": agent_id, "user_id": user.id if user else None}
+        values |= {"events_streaming": "true" if self.events_streaming else None}
         return {f"{LABEL}{name}": value for name, value in values.items() if value}
 
 
@@ -196,13 +197,14 @@ def record(task: Task) -> AgentExecution:
         triggering_agent_id=labels.get(f"{LABEL}triggering_agent_id"),
         title=labels.get(f"{LABEL}title"),
         execution_attempts=task.attempt,
+        events_streaming=f"{LABEL}events_streaming" in labels,
         **{name: asked[name] for name in ECHOED if name in asked},
     )
 
 
 ECHOED = (
     "payload_extension", "additional_context", "instructions_override", "expected_output",
-    "output_format", "output_schema", "events_streaming", "mcp_servers", "think_mode",
+    "output_format", "output_schema", "mcp_servers", "think_mode",
     "disable_attachment_injection",
 )  # fmt: skip
 
