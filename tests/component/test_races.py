@@ -25,7 +25,7 @@ from events.words import Evidence, Mode, Origin, Status
 from services.executor.runtime import Broke, Completed, Stopped, SweptAway
 from services.executor.settings import ExecutorSettings
 from services.world import real_world
-from tests.component.stage import Stage, a_stage
+from tests.component.stage import Stage, StagedRun, a_stage
 from tests.proof_size import count
 from tests.rig import ORGANIZATION
 
@@ -326,9 +326,68 @@ async def test_a_kind_that_only_a_busy_executor_knows_waits_for_it(stage: Stage)
     marker = await stage.submit("work")
     (await stage.run_of(marker)).ends(Completed(None))
     await stage.until_status(marker, Status.SUCCEEDED)
+    await until_caught_up(stage, run)
+    assert stage.told_of(waits) == ["TaskSubmitted"]
     run.ends(Completed(None))
 
     assert (await stage.run_of(waits)).executor == "executor-1"
+
+
+async def until_caught_up(stage: Stage, run: StagedRun) -> None:
+    """Returns once the run's executor has heard all that was said, and has had its turn.
+
+    By the second answer it has heard the first, and with it all that came before; what it wanted to
+    say about that has reached the log before its second question.
+    """
+    await until_answered(stage, run, 1)
+    await until_answered(stage, run, 2)
+
+
+async def until_answered(stage: Stage, run: StagedRun, wait: int) -> None:
+    run.order.voice.waiting(wait, "Go on?")
+    await stage.until_status(run.order.task_id, Status.WAITING)
+    await stage.approve(run.order.task_id)
+    await stage.until(lambda: len(run.answers) == wait)
+
+
+# ── limits and labels ─────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_executor_runs_no_more_than_it_may(stage: Stage) -> None:
+    await stage.with_executor(ExecutorSettings(concurrent_runs=1))
+    busy_with, waits = await stage.submit("work"), await stage.submit("work")
+    run = await stage.run_of(busy_with)
+    await until_caught_up(stage, run)
+    assert stage.told_of(waits) == ["TaskSubmitted"]
+    run.ends(Completed(None))
+
+    await stage.run_of(waits)
+
+
+async def test_isolated_runs_at_their_limit_wait_and_hold_up_no_other(stage: Stage) -> None:
+    await stage.with_executor(ExecutorSettings(concurrent_isolated_runs=1))
+    busy_with = await stage.submit("work", isolation="isolated")
+    waits = await stage.submit("work", isolation="isolated")
+    run = await stage.run_of(busy_with)
+    await stage.run_of(await stage.submit("work"))
+    await until_caught_up(stage, run)
+    assert stage.told_of(waits) == ["TaskSubmitted"]
+    run.ends(Completed(None))
+
+    await stage.run_of(waits)
+
+
+async def test_a_task_runs_only_where_the_labels_are_that_it_requires(stage: Stage) -> None:
+    small = ExecutorSettings(labels={"disk": "small"}, claim_delay_seconds=0.001)
+    large = ExecutorSettings(labels={"disk": "large"}, claim_delay_seconds=0.001)
+    await stage.with_executor(small)
+    busy_with = await stage.submit("work")
+    waits = await stage.submit("work", requires={"disk": "large"})
+    await until_caught_up(stage, await stage.run_of(busy_with))
+    assert stage.told_of(waits) == ["TaskSubmitted"]
+    await stage.with_executor(large)
+
+    assert (await stage.run_of(waits)).executor == "executor-2"
 
 
 async def test_a_claim_that_is_effective_and_that_nobody_holds_is_released(stage: Stage) -> None:

@@ -12,7 +12,7 @@ from events.ids import derived_id
 from events.log import message
 from events.positions import Position
 from events.run_events import RunLost, TaskStarted
-from events.state import Cancel
+from events.state import Cancel, TaskState
 from events.words import Evidence
 from services.executor.executor import Executor
 from services.executor.lease import Lease
@@ -110,6 +110,27 @@ def asks_where_it_should_force(self: LiveRun, cancel: Cancel) -> None:
     self.told.set()
 
 
+def claims_however_much_it_runs(self: Executor) -> Place | None:
+    assert self._room is not None
+    return self._room.take(self._at_its_limit)
+
+
+def knows_no_limit_of_a_kind(self: Executor, lane: Lane) -> bool:
+    if self._own_processes < self._settings.concurrent_isolated_runs:
+        return False
+    runtime = self._runtime_of(lane.kind)
+    return lane.isolated or (runtime is not None and runtime.has_own_process(lane.kind))
+
+
+def knows_no_limit_of_isolated_runs(self: Executor, lane: Lane) -> bool:
+    limit = self._settings.concurrent_runs_by_kind.get(lane.kind)
+    return limit is not None and self._running[lane.kind] >= limit
+
+
+def takes_what_requires_other_labels(self: WaitingRoom, task: TaskState) -> bool:
+    return task.spec.region == self._region
+
+
 PLANTED = {
     bug.wrong.__name__: bug
     for bug in (
@@ -118,6 +139,10 @@ PLANTED = {
         Bug(LiveRun, "cancelled_by", takes_no_cancel_before_it_runs, 17),
         Bug(LiveRun, "cancelled_by", asks_where_it_should_force, 10),
         Bug(Executor, "_put_down", wakes_nobody_when_a_run_has_ended, 2),
+        Bug(Executor, "_next", claims_however_much_it_runs, 1),
+        Bug(Executor, "_at_its_limit", knows_no_limit_of_a_kind, 3),
+        Bug(Executor, "_at_its_limit", knows_no_limit_of_isolated_runs, 4),
+        Bug(WaitingRoom, "_may_have_it", takes_what_requires_other_labels, 7),
         Bug(WaitingRoom, "_its_time", wakes_nobody_for_a_task_whose_time_has_come),
         Bug(WaitingRoom, "_queue", queues_without_a_word),
         Bug(Watchdog, "_lost", calls_runs_lost_without_reading_the_heartbeats, 44),

@@ -23,6 +23,7 @@ from events.words import ACTIVE, TERMINAL, Evidence, Status, Verdict
 from projections.entry import decoded
 from services.executor.peers import Heartbeat
 from services.executor.runtime import Broke, Completed, Stopped
+from services.executor.settings import ExecutorSettings
 from tests.simulation.hosts import KILL_SECONDS, HostedRun, Watcher
 from tests.simulation.node import START
 from tests.simulation.schedule import Schedule
@@ -40,10 +41,12 @@ class Broken(AssertionError):
 
 
 class Executing(BaseModel):
-    """An executor, as its heartbeats in the log show it."""
+    """An executor: what it was set to, and what its heartbeats in the log show."""
 
     skew_seconds: float
     kinds: frozenset[str]
+    isolated_kinds: frozenset[str]
+    settings: ExecutorSettings
     lease_until: float = 0.0
     known_since: float = math.inf
     """Without a break in its lease, with what it can run."""
@@ -196,6 +199,9 @@ class Promises(Watcher):
             current and task is not None and task.status in ACTIVE,
             f"{order.task_id} began without an effective claim",
         )
+        assert task is not None
+        self._check_labels(run.executor, task)
+        self._check_limits(run)
         self._check_lease(run)
 
     def died(self, run: HostedRun) -> None:
@@ -217,6 +223,31 @@ class Promises(Watcher):
             if heartbeat.kinds:
                 executor.known_since = min(executor.known_since, self._schedule.now)
             executor.lease_until = max(executor.lease_until, until)
+
+    def _check_labels(self, executor: str, task: TaskState) -> None:
+        labels = self.executors[executor].settings.labels
+        self.require(
+            all(labels.get(name) == value for name, value in task.spec.requires.items()),
+            f"{task.id} requires {task.spec.requires}, and {executor} has {labels}",
+        )
+
+    def _check_limits(self, run: HostedRun) -> None:
+        """What runs on its executor, itself included, is no more than that may run."""
+        executor = self.executors[run.executor]
+        settings, kind = executor.settings, run.order.kind
+        beside = [each.order for each in self.alive.values() if each.executor == run.executor]
+        isolated = [o for o in beside if o.isolated or o.kind in executor.isolated_kinds]
+        of_kind = [order for order in beside if order.kind == kind]
+        of_kind_limit = settings.concurrent_runs_by_kind.get(kind, len(of_kind))
+        for what, runs, limit in (
+            ("", beside, settings.concurrent_runs),
+            ("isolated ", isolated, settings.concurrent_isolated_runs),
+            (f"{kind} ", of_kind, of_kind_limit),
+        ):
+            self.require(
+                len(runs) <= limit,
+                f"{run.executor} has {len(runs)} {what}runs, and may have {limit}",
+            )
 
     def _check_lease(self, run: HostedRun) -> None:
         until = self.executors[run.executor].lease_until + KILL_SECONDS + 0.01

@@ -114,7 +114,10 @@ class World:
         node = self.node(f"{home.name}-{home.lives}")
         home.node = home.machine.node = node
         self.promises.executors[node.name] = Executing(
-            skew_seconds=node.skew_seconds, kinds=home.machine.kinds | home.machine.isolated_kinds
+            skew_seconds=node.skew_seconds,
+            kinds=home.machine.kinds | home.machine.isolated_kinds,
+            isolated_kinds=home.machine.isolated_kinds,
+            settings=home.settings,
         )
         self.promises.note(f"{node.name} starts")
         home.stopping = asyncio.Event()
