@@ -3,15 +3,17 @@
 Forced by gates: an append is held back until the other one is in the log.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from events.body import Actor, JsonObject
 from events.cancel_events import CancelRequested, TaskCancelled
+from events.event import decode
 from events.run_events import (
     RunLost,
     RunReleased,
@@ -27,7 +29,7 @@ from services.executor.settings import ExecutorSettings
 from services.world import real_world
 from tests.component.stage import Stage, StagedRun, a_stage
 from tests.proof_size import count
-from tests.rig import ORGANIZATION
+from tests.rig import ORGANIZATION, PATIENCE_SECONDS
 
 ACKNOWLEDGED = Stopped(Evidence.ACKNOWLEDGED)
 KILLED = Stopped(Evidence.KILLED)
@@ -37,6 +39,10 @@ KILLED = Stopped(Evidence.KILLED)
 async def stage() -> AsyncIterator[Stage]:
     async with a_stage() as stage:
         yield stage
+
+
+def soon() -> datetime:
+    return real_world().now() + timedelta(seconds=0.1)
 
 
 async def until_asked(stage: Stage, task_id: str) -> None:
@@ -234,6 +240,40 @@ async def test_output_that_does_not_get_through_keeps_no_cancel_waiting(stage: S
     cancelled = next(each for each in said if isinstance(each, TaskCancelled))
     assert cancelled.output.missing_records == 1
     progress.let_go()
+
+
+@pytest.mark.parametrize("through", [True, False], ids=["gets through", "is held up"])
+async def test_what_a_run_says_after_it_was_asked_is_kept_or_counted_as_missing(
+    stage: Stage, through: bool
+) -> None:
+    await stage.with_executor()
+    task_id = await stage.submit("work")
+    run = await stage.run_of(task_id)
+    await stage.cancel(task_id)
+    await stage.until(lambda: bool(run.asked))
+    progress = stage.output.hold(TaskProgressed)
+    assert run.order.voice.progress(0.9, "cleaning up")
+    await progress.there()
+    if through:
+        progress.let_go()
+        await said_after_the_cancel(stage, task_id)
+    run.ends(ACKNOWLEDGED)
+
+    # It changes nothing about the outcome, and holds it up for no longer than it may.
+    task = await stage.until_status(task_id, Status.CANCELLED)
+    assert task.evidence is Evidence.ACKNOWLEDGED
+    said = [e.event.data for e in stage.entries if e.event is not None]
+    cancelled = next(each for each in said if isinstance(each, TaskCancelled))
+    output = cancelled.output
+    assert (output.records, output.missing_records) == ((1, 0) if through else (0, 1))
+    progress.let_go()
+
+
+async def said_after_the_cancel(stage: Stage, task_id: str) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        async for records in stage.output.follow({}):
+            if any(decode(record.value).subject == task_id for record in records):
+                return
 
 
 async def test_output_that_gets_through_is_counted_before_the_outcome(stage: Stage) -> None:
@@ -464,6 +504,60 @@ async def test_a_deadline_cancels_by_the_same_path(stage: Stage) -> None:
     task = await stage.until_status(task_id, Status.CANCELLED)
     assert task.cancel is not None
     assert task.cancel.origin is Origin.DEADLINE
+
+
+async def test_the_deadline_of_a_task_that_nobody_has_claimed_cancels_it(stage: Stage) -> None:
+    staged = await stage.with_executor()
+    staged.executor.drain()
+    await stage.with_watchdog()
+    task_id = await stage.submit("work", deadline=soon())
+
+    task = await stage.until_status(task_id, Status.CANCELLED)
+    assert task.cancel is not None
+    assert (task.cancel.origin, task.evidence) == (Origin.DEADLINE, Evidence.NEVER_STARTED)
+    staged.executor.resume()
+    # Whoever claims now finds this one, and not the other.
+    await stage.run_of(await stage.submit("work"))
+    assert stage.runs_of(task_id) == []
+
+
+async def test_the_deadline_of_a_run_that_waits_for_an_answer_stops_it(stage: Stage) -> None:
+    await stage.with_executor()
+    await stage.with_watchdog()
+    cancel = stage.history.hold(CancelRequested)
+    task_id = await stage.submit("work", deadline=soon())
+    run = await stage.run_of(task_id)
+    run.order.voice.waiting(1, "Go on?")
+    await stage.until_status(task_id, Status.WAITING)
+    cancel.let_go()
+    await stage.until(lambda: bool(run.asked))
+    assert run.asked[0].why == "deadline"
+    # The answer comes too late.
+    await stage.say(TaskResumed(actor=stage.user, wait=1, answer="yes"), task_id)
+    await stage.until(lambda: "TaskResumed (void)" in stage.told_of(task_id))
+    run.ends(ACKNOWLEDGED)
+
+    task = await stage.until_status(task_id, Status.CANCELLED)
+    assert task.cancel is not None
+    assert (task.cancel.origin, task.evidence) == (Origin.DEADLINE, Evidence.ACKNOWLEDGED)
+    assert run.answers == []
+
+
+async def test_the_deadline_of_a_task_that_waits_for_its_next_attempt_ends_that(
+    stage: Stage,
+) -> None:
+    await stage.with_executor()
+    await stage.with_watchdog()
+    cancel = stage.history.hold(CancelRequested)
+    task_id = await stage.submit("work", deadline=soon(), max_attempts=5, backoff_seconds=3600)
+    (await stage.run_of(task_id)).ends(Broke("broken", "error"))
+    await stage.until(lambda: "TaskFailed" in stage.told_of(task_id))
+    cancel.let_go()
+
+    task = await stage.until_status(task_id, Status.CANCELLED)
+    assert task.cancel is not None
+    assert (task.cancel.origin, task.evidence) == (Origin.DEADLINE, Evidence.NEVER_STARTED)
+    assert (task.attempt, len(stage.runs_of(task_id))) == (2, 1)
 
 
 async def test_a_cancel_bypasses_every_retry(stage: Stage) -> None:
