@@ -1,6 +1,10 @@
-"""One executor process, as `python -m tests.chaos.executor_process SOCKET FOLDER NAME LEASE`."""
+"""One executor process, as `python -m tests.chaos.executor_process SOCKET FOLDER NAME LEASE`.
+
+Behind that, if wanted, its labels as JSON.
+"""
 
 import asyncio
+import json
 import signal
 import sys
 from pathlib import Path
@@ -8,6 +12,7 @@ from pathlib import Path
 from services.executor.engine import LocalEngines
 from services.executor.executor import Executor
 from services.ledger import Ledger
+from services.own_words import OwnWords
 from services.voice import Voice
 from services.world import real_world
 from tests.chaos.log_over_socket import Connection
@@ -15,16 +20,20 @@ from tests.chaos.settings import settings_of_chaos
 from tests.rig import LogHistory
 
 
-async def main(socket: Path, folder: Path, name: str, lease_seconds: float) -> None:
+async def main(
+    socket: Path, folder: Path, name: str, lease_seconds: float, labels: dict[str, str]
+) -> None:
     connection, connected, stopping = Connection(), asyncio.Event(), asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    for number in (signal.SIGINT, signal.SIGTERM):  # as `countermand up` does
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with asyncio.TaskGroup() as tasks:
         link = tasks.create_task(connection.run(socket, connected))
         await connected.wait()
         history, output, beats = map(connection.log, ("history", "output", "heartbeats"))
         world = real_world()
-        settings = settings_of_chaos(lease_seconds)
-        voice = Voice(history, world, source=f"/test/{name}", region="local")
+        settings = settings_of_chaos(lease_seconds, labels)
+        words = OwnWords()
+        voice = Voice(history, world, source=f"/test/{name}", region="local", words=words)
         executor = Executor(
             name,
             history=history,
@@ -37,7 +46,7 @@ async def main(socket: Path, folder: Path, name: str, lease_seconds: float) -> N
             world=world,
             alone=False,
         )
-        ledger = Ledger(history, LogHistory(history), [voice, executor], [executor])
+        ledger = Ledger(history, LogHistory(history), [voice, executor], [executor], words=words)
         following = tasks.create_task(ledger.run())
         await executor.run(stopping, 0.0)
         following.cancel()
@@ -45,4 +54,6 @@ async def main(socket: Path, folder: Path, name: str, lease_seconds: float) -> N
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], float(sys.argv[4])))
+    socket, folder, name, lease_seconds, *labels = sys.argv[1:]
+    given = json.loads(labels[0]) if labels else {}
+    asyncio.run(main(Path(socket), Path(folder), name, float(lease_seconds), given))

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from services.executor.settings import Command, ExecutorSettings
@@ -26,11 +27,14 @@ COMMANDS = {
 }
 
 
-def settings_of_chaos(lease_seconds: float) -> ExecutorSettings:
+def settings_of_chaos(
+    lease_seconds: float, labels: Mapping[str, str] | None = None
+) -> ExecutorSettings:
     settings = ExecutorSettings(
-        modules=("countermand.handlers.samples",),
+        modules=("countermand.handlers.samples", "tests.authors.exclusive"),
         module_paths=(ROOT,),
         commands=COMMANDS,
+        labels=dict(labels or {}),
         lease_seconds=lease_seconds,
         claim_delay_seconds=0.05,
         isolated_hosts_ready=1,
