@@ -24,18 +24,15 @@ from services.operations.requests import (
     ProjectRequest,
     ProjectTask,
 )
-from services.operations.scope import Scope
+from services.operations.scope import Scope, Undecided
 from services.operations.submitting import sealed
 from services.permissions import Permission
 from services.read_models.rows import Project
 from services.refusals import Conflict, Invalid, NotFound, TooLarge
 
 
-async def create_project(scope: Scope, request: ProjectRequest) -> Project | None:
-    """All its events in one append, in the order in which they are to be judged.
-
-    None, here and below: durable, but not decided yet.
-    """
+async def create_project(scope: Scope, request: ProjectRequest) -> Project | Undecided:
+    """All its events in one append, in the order in which they are to be judged."""
     scope.need(Permission.TASKS_SUBMIT)
     limit = scope.parts.settings.batch_limit_tasks
     if len(request.tasks) > limit:
@@ -46,7 +43,7 @@ async def create_project(scope: Scope, request: ProjectRequest) -> Project | Non
     with scope.parts.verdicts.expecting_all([event.id for event in events]) as heard:
         await scope.append(events)
         if not await heard.complete(scope.parts.settings.verdict_wait_seconds):
-            return None
+            return Undecided(project_id)
     repeated = heard.entries[events[0].id].outcome.reason is Reason.DUPLICATE
     for event in () if repeated else events:
         outcome = heard.entries[event.id].outcome
@@ -54,7 +51,7 @@ async def create_project(scope: Scope, request: ProjectRequest) -> Project | Non
             raise Conflict(
                 outcome.reason or "void", f"{event.subject!r} ({event.type}): {outcome.reason}"
             )
-    return await looking.find_fresh_project(scope, project_id)
+    return await looking.find_fresh_project(scope, project_id) or Undecided(project_id)
 
 
 def _creation(
@@ -112,6 +109,7 @@ def _below(project_id: str, id: str) -> str:
 
 
 async def plan(scope: Scope, project_id: str, request: PlanRequest) -> Project | None:
+    """None, here and below: durable, but not decided yet."""
     project = await _project(scope, project_id)
     number = request.plan or project.plan + 1
     tasks = project.arrived if request.tasks is None else request.tasks

@@ -73,6 +73,12 @@ class Judged(NamedTuple):
         return self.verdict is Verdict.VOID and self.reason is not Reason.DUPLICATE
 
 
+class Undecided(NamedTuple):
+    """Something new that is durable, of which nobody here can say yet what the log made."""
+
+    id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A principal, and what their requests may touch."""

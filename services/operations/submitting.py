@@ -14,7 +14,7 @@ from events.words import Reason, Verdict
 from projections.entry import Entry
 from services.operations import looking
 from services.operations.requests import TaskRequest
-from services.operations.scope import Scope
+from services.operations.scope import Scope, Undecided
 from services.permissions import Permission
 from services.read_models.rows import Task
 from services.refusals import Conflict, Invalid, TooLarge
@@ -30,20 +30,20 @@ class Submitted(NamedTuple):
     reason: Reason | None
 
 
-async def submit(scope: Scope, request: TaskRequest) -> Task | None:
-    """The task as it was submitted; None: durable, but not decided yet."""
+async def submit(scope: Scope, request: TaskRequest) -> Task | Undecided:
+    """The task as it was submitted."""
     scope.need(Permission.TASKS_SUBMIT)
     (event,) = await sealed(scope, scope.events([submission(scope, request, 0)]), [request.secrets])
     judged = await scope.say(event)
     if judged.verdict is None:
-        return None
+        return Undecided(event.subject)
     if judged.refused:
         text = TEXTS.get(judged.reason, f"{event.subject!r} can't be submitted here")
         raise Conflict(judged.reason or "void", text)
     for task in judged.outcome.tasks if judged.outcome else ():
         if task.id == event.subject:
             return looking.as_row(scope.organization, task, judged.position)
-    return await looking.find_fresh_task(scope, event.subject)
+    return await looking.find_fresh_task(scope, event.subject) or Undecided(event.subject)
 
 
 async def submit_many(

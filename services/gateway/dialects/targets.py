@@ -10,6 +10,7 @@ from services.gateway.callers import Caller
 from services.gateway.dialects.settings import Target
 from services.operations import submitting
 from services.operations.requests import TaskRequest
+from services.operations.scope import Undecided
 from services.read_models.rows import Task
 from services.refusals import Invalid, Unavailable
 from services.templates import MissingValue, filled
@@ -48,8 +49,8 @@ async def create(
         isolation=target.isolation,
     )
     task = await submitting.submit(caller.scope, wanted)
-    if task is None:
-        raise Unavailable("the task is durable, but not decided yet: look for it in a list")
+    if isinstance(task, Undecided):
+        raise Unavailable(f"{task.id!r} is durable, but not decided yet: look for it in a list")
     return task
 
 

@@ -29,6 +29,7 @@ from services.operations.requests import (
     ProjectCancelBody,
     ProjectRequest,
 )
+from services.operations.scope import Undecided
 from services.read_models.questions import ProjectFilter
 from services.read_models.rows import Project
 
@@ -52,8 +53,8 @@ async def create(caller: Called, body: ProjectRequest) -> Response:
 
     async def work() -> Response:
         project = await projects.create_project(caller.scope, body)
-        if project is None:
-            return undecided(body.id or "")
+        if isinstance(project, Undecided):
+            return undecided(project.id)
         headers = {"location": f"/countermand/v1/projects/{project.id}"}
         return answer(project_document(project), 201, headers)
 

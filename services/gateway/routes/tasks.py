@@ -23,6 +23,7 @@ from services.gateway.pages import AsOfText, Cursor, Limit, aware, page_rows, pa
 from services.gateway.problems import Responses, responses
 from services.operations import looking, steering, submitting
 from services.operations.requests import ApproveRequest, AttemptRequest, Request, TaskRequest
+from services.operations.scope import Undecided
 from services.permissions import Permission
 from services.read_models.questions import TaskFilter
 from services.read_models.rows import Task
@@ -59,8 +60,8 @@ async def submit(caller: Called, body: TaskRequest | BatchRequest) -> Response:
             done = await submitting.submit_many(caller.scope, body.tasks, wait=wait)
             return answer(BatchDocument(items=tuple(map(submitted_document, done))), 201)
         submitted = await submitting.submit(caller.scope, body)
-        if submitted is None:
-            return undecided(body.id or "")
+        if isinstance(submitted, Undecided):
+            return undecided(submitted.id)
         headers = {"location": f"/countermand/v1/tasks/{submitted.id}"}
         return answer(shown(caller, submitted), 201, headers)
 

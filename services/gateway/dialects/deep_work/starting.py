@@ -18,6 +18,7 @@ from services.gateway.dialects.settings import PlannedTask
 from services.gateway.dialects.targets import payload_of, short
 from services.operations import projects
 from services.operations.requests import ProjectRequest, ProjectTask
+from services.operations.scope import Undecided
 from services.refusals import Unavailable
 
 TITLE_CHARACTERS = 80
@@ -63,8 +64,8 @@ async def start(caller: Called, body: StartRequest) -> Response:
         planned=True,
     )
     project = await projects.create_project(caller.scope, request)
-    if project is None:
-        raise Unavailable("the project is durable, but not decided yet: look for it in a list")
+    if isinstance(project, Undecided):
+        raise Unavailable(f"{project.id!r} is durable, but not decided yet: look for it in a list")
     document = project_document(Work(project, ())).model_dump() | {"status": "planning"}
     return json_response({"success": True, "project": document})
 
