@@ -69,6 +69,8 @@ async def test_chaos_among_executors_loses_no_cancel_and_leaves_no_survivor(
     async with asyncio.TaskGroup() as tasks:
         side = [tasks.create_task(ledger.run()), tasks.create_task(watchdog.run())]
         fleet.fill()
+        # Chaos among executors that are still loading would be chaos among nobody.
+        await onlooker.until_status(await onlooker.submit("quick"), Status.SUCCEEDED)
         submitted = await make_chaos(onlooker, fleet, chance, duration_seconds)
         # Misfortune ends here; everything that was asked for must still come about.
         fleet.fill()
@@ -135,6 +137,8 @@ def check_promises(onlooker: Onlooker, submitted: list[str]) -> None:
         if task.cancel is not None
     }
     assert cancelled
+    ends = {task.evidence for task in map(onlooker.task, submitted) if task is not None}
+    assert ends - {None, Evidence.NEVER_STARTED}, "nothing that ran was ever stopped"
     for task_id in submitted:
         task = onlooker.task(task_id)
         assert task is not None
