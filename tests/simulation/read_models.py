@@ -1,4 +1,8 @@
-"""The projector's side: read models that come after the log, and answer the ledgers' questions."""
+"""The projector's side: read models that come after the log, and answer the ledgers' questions.
+
+A stand-in, with the fold and without the tables (docs/decisions/0094): what the real projector
+makes of a world's history is looked at afterwards, in test_projected_worlds.py.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence

@@ -1,10 +1,14 @@
 """One world from one seed: busy users and mishaps, then the calm in which everything must end."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import NamedTuple
 
 import stamina
 
+from events.log import Record
+from events.state import Root
 from tests.simulation.mishaps import Mishaps
 from tests.simulation.schedule import Livelock
 from tests.simulation.settling import Settling
@@ -27,6 +31,9 @@ class Simulated(NamedTuple):
     counts: dict[str, int]
     seconds: float
     steps: int
+    history: Sequence[Record]
+    roots: Mapping[str, Root]
+    """What the history comes to."""
 
 
 def simulate(seed: int) -> Simulated:
@@ -43,8 +50,16 @@ def simulate(seed: int) -> Simulated:
             world.bury()
         stamina.instrumentation.set_on_retry_hooks(None)
     promises, schedule = world.promises, world.schedule
+    stored = chain.from_iterable(world.shared.history.partitions)
     return Simulated(
-        broken, promises.digest, promises.told, promises.counts, schedule.now, schedule.steps
+        broken,
+        promises.digest,
+        promises.told,
+        promises.counts,
+        schedule.now,
+        schedule.steps,
+        sorted(stored, key=lambda record: (record.appended_at_us, record.position)),
+        promises.roots,
     )
 
 
