@@ -1,19 +1,53 @@
 """kill -9 right after a cancel was accepted, at random moments: it is honoured after the restart,
 no accepted task is lost, and a request repeated across the crash gives its first answer."""
 
+import json
 import random
 import threading
 import time
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.e2e.running import Running
+from tests.e2e.running import Running, until_running
 from tests.proof_size import count
 
 ENDED_SECONDS = 60.0
+AT_ONCE_SECONDS = 10.0
+"""Far less than is left of a lease of 60 s, of which a heartbeat renews each quarter."""
+
+
+def test_a_service_that_starts_after_a_crash_knows_at_once_what_became_of_its_runs(
+    folder: Path,
+) -> None:
+    running = Running(folder)
+    running.start()
+    with running.http() as http:
+        body = {"kind": "sleep", "payload": {"seconds": 600}}
+        task_id = http.post("/tasks", json=body).json()["id"]
+        until_running(http, task_id)
+    running.kill()
+    running.start()
+    try:
+        with running.http() as http:
+            assert release_of(http, task_id)["evidence"] == "killed"
+    finally:
+        running.stop()
+
+
+def release_of(http: httpx.Client, task_id: str) -> dict[str, Any]:
+    """What is said of a run that was released; it must be said at once."""
+    until = time.monotonic() + AT_ONCE_SECONDS
+    with http.stream("GET", f"/tasks/{task_id}/stream", timeout=AT_ONCE_SECONDS) as frames:
+        for line in frames.iter_lines():
+            assert time.monotonic() < until, f"nothing about the run, but: {line}"
+            if line.startswith("data: ") and '"countermand.run.released.v1"' in line:
+                data: dict[str, Any] = json.loads(line.removeprefix("data: "))["event"]["data"]
+                return data
+    raise AssertionError(f"the stream of {task_id} ended without a word about its run")
 
 
 def test_a_request_repeated_across_a_crash_is_the_same_request(folder: Path) -> None:
