@@ -4,12 +4,16 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from unittest.mock import Mock
+from uuid import uuid4
 
 import pytest
 
 from events.words import Evidence, Mode, Status
 from services.executor.engine import LocalEngine
-from services.executor.runtime import Completed, Stop
+from services.executor.guardian.client import Guardian
+from services.executor.runtime import Completed, Order, Stop, SweptAway
+from services.executor.runtimes.host import HandlerRun, Host
 from services.executor.settings import Command, ExecutorSettings
 from tests.component.stage import a_stage
 from tests.rig import PATIENCE_SECONDS, Rig, a_rig
@@ -154,3 +158,29 @@ def guardian_pid(rig: Rig) -> int:
 def attempt_of(rig: Rig, task_id: str) -> int:
     task = rig.task(task_id)
     return 0 if task is None else task.attempt
+
+
+async def test_a_run_given_to_a_host_that_has_just_died_is_swept_away(tmp_path: Path) -> None:
+    guardian = await Guardian.start(tmp_path / "lock", asyncio.get_running_loop().time() + 600)
+    host = await Host.start(guardian, SETTINGS, shared=True, ended=lambda host, suspects: None)
+    host.kill()
+    await host.gone()
+    order = Order(
+        run_id=uuid4(),
+        organization="acme",
+        task_id="t",
+        kind="polite",
+        payload={},
+        attempt=1,
+        deadline=None,
+        labels={},
+        isolated=False,
+        answers=(),
+        voice=Mock(),
+    )
+    run = HandlerRun(order, host)
+
+    host.run(run)
+
+    assert isinstance(run.ended.result(), SweptAway)
+    await guardian.close(PATIENCE_SECONDS)

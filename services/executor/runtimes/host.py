@@ -225,6 +225,10 @@ class Host:
     def run(self, run: HandlerRun) -> None:
         """Have a run begin here."""
         order = run.order
+        if self.tree.gone.done():
+            # It died just when it was ready, and everything that it had was ended then.
+            run.end(SweptAway("its host died before the run could begin"))
+            return
         self._runs[str(order.run_id)] = run
         if not self._shared:
             self.takes_runs = False
