@@ -57,6 +57,7 @@ async def stubborn(context: TaskContext, payload: Sleep) -> dict[str, Any]:
     """Sleeps, and ignores polite requests to stop: only force helps."""
     end = time.monotonic() + payload.seconds
     ignored = 0
+    await context.progress(0.0, "ignores polite requests to stop")
     while (left_seconds := end - time.monotonic()) > 0:
         try:
             await asyncio.sleep(left_seconds)

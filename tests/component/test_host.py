@@ -605,6 +605,7 @@ def test_the_samples_do_what_they_say() -> None:
         assert failed(host.hears(), "on purpose", "Failed", permanent=False)
         host.says(run("stubborn", {"seconds": 0.2}, "4"), ping())
         assert host.hears()["op"] == "pong"
+        assert host.hears()["op"] == "progress"
         host.says(stop("4"), stop("4"))
         assert host.hears()["result"] == {"slept_seconds": 0.2, "requests_ignored": 1}
         host.says(run("count", {"every_ms": 1}, "5"))

@@ -141,6 +141,15 @@ class Running:
         return httpx.Client(base_url=self.url + "/countermand/v1", headers=headers, timeout=30)
 
 
+def until_stubborn(http: httpx.Client, task_id: str) -> None:
+    """Read the stream of a `stubborn` task until its handler has begun to be it."""
+    with http.stream("GET", f"/tasks/{task_id}/stream", timeout=30) as frames:
+        for line in frames.iter_lines():
+            if "ignores polite requests" in line:
+                return
+    raise AssertionError(f"the stream of {task_id} ended before it had begun")
+
+
 def until_running(http: httpx.Client, task_id: str, status: str = "running") -> None:
     """Read the task's stream until it has that status."""
     with http.stream("GET", f"/tasks/{task_id}/stream", timeout=30) as frames:
