@@ -368,7 +368,7 @@ def test_no_event_is_skipped_when_the_service_is_killed_while_it_delivers(tmp_pa
             # What closes a history may still come, and may have been lost with its executor.
             while (found := every_event(http)) != expected:
                 expected = found
-                receiver.until(lambda: {each.id for each in receiver.accepted()} >= set(found))  # noqa: B023
+                receiver.until(lambda: {each.id for each in receiver.accepted()} >= set(found))
             assert len(expected) >= 2 * 5 * times  # of each task: submitted, cancelled
     finally:
         running.stop()
