@@ -53,7 +53,10 @@ class Receiver:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def _take(self, request: BaseHTTPRequestHandler) -> None:
-        body = request.rfile.read(int(request.headers["content-length"]))
+        length = int(request.headers["content-length"])
+        body = request.rfile.read(length)
+        if len(body) < length:
+            return  # Who sent it was killed: nobody has received anything.
         with self._news:
             status = self.answers(len(self._received), request.path)
             headers = {name.lower(): value for name, value in request.headers.items()}

@@ -144,6 +144,9 @@ class Running:
 def until_stubborn(http: httpx.Client, task_id: str) -> None:
     """Read the stream of a `stubborn` task until its handler has begun to be it."""
     with http.stream("GET", f"/tasks/{task_id}/stream", timeout=30) as frames:
+        # Asked once the stream is open: what was said before isn't said again.
+        if http.get(f"/tasks/{task_id}").json()["progress"] is not None:
+            return
         for line in frames.iter_lines():
             if "ignores polite requests" in line:
                 return
@@ -155,5 +158,8 @@ def until_running(http: httpx.Client, task_id: str, status: str = "running") -> 
     with http.stream("GET", f"/tasks/{task_id}/stream", timeout=30) as frames:
         for line in frames.iter_lines():
             if line.startswith("data: ") and f'"status":"{status}"' in line:
-                return
-    raise AssertionError(f"the stream of {task_id} ended before it was {status}")
+                break
+        else:
+            raise AssertionError(f"the stream of {task_id} ended before it was {status}")
+    if status == "running" and http.get(f"/tasks/{task_id}").json()["kind"] == "stubborn":
+        until_stubborn(http, task_id)

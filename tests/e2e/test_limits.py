@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.e2e.running import Running, until_running, until_stubborn
+from tests.e2e.running import Running, until_running
 
 LATER = "2099-01-01T00:00:00Z"
 SETTINGS = {
@@ -181,7 +181,7 @@ def test_who_waits_for_a_stop_is_answered_when_the_service_ends(folder: Any) -> 
     with service.http() as http, ThreadPoolExecutor(1) as beside:
         body = {"kind": "stubborn", "payload": {"seconds": 600}, "grace_seconds": 600}
         task_id = http.post("/tasks", json=body).json()["id"]
-        until_stubborn(http, task_id)
+        until_running(http, task_id)
         wait = {"prefer": "wait=60"}
         waiting = beside.submit(http.post, f"/tasks/{task_id}/cancel", headers=wait)
         with service.http() as other:

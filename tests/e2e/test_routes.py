@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.e2e.running import Running, until_running, until_stubborn
+from tests.e2e.running import Running, until_running
 
 PROBLEM = "application/problem+json"
 LATER = "2099-01-01T00:00:00Z"
@@ -222,7 +222,7 @@ def test_a_second_cancel_is_void_and_says_by_how_much_it_was_late(http: httpx.Cl
 
 def test_a_stubborn_run_is_answered_202_and_its_receipt_tells_the_rest(http: httpx.Client) -> None:
     task_id = submitted(http, "stubborn", payload={"seconds": 600}, grace_seconds=1)
-    until_stubborn(http, task_id)
+    until_running(http, task_id)
     began = time.monotonic()
     asked = http.post(f"/tasks/{task_id}/cancel", headers={"prefer": "respond-async"})
     assert asked.status_code == 202, asked.text

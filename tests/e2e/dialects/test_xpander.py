@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.e2e.dialects.trying import forced, until
-from tests.e2e.running import Running, until_stubborn
+from tests.e2e.running import Running
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def invoked(xpander: httpx.Client, agent: str = "sleeper", **more: Any) -> str:
 
 def running(xpander: httpx.Client, native: httpx.Client, agent: str = "sleeper") -> str:
     task_id = invoked(xpander, agent)
-    (until_stubborn if agent == "stubborn" else until)(native, task_id)
+    until(native, task_id)
     return task_id
 
 
