@@ -104,7 +104,7 @@ async def test_ten_thousand_concurrent_runs_stay_under_their_memory_limit(
 async def test_pending_tasks_cost_no_processor_time_while_nothing_happens(
     tmp_path: Path, tally: Tally
 ) -> None:
-    pending = count(small=10_000, full=100_000)
+    pending = count(small=3_000, full=100_000)
     async with one_executor(tmp_path) as crowd:
         first = await crowd.submit("sleep", {"seconds": 0})
         await crowd.until_status(first, Status.SUCCEEDED)

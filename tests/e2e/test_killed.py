@@ -89,7 +89,7 @@ def forget_answers(running: Running) -> None:
 @pytest.mark.prove
 @pytest.mark.timeout(3600)
 def test_every_accepted_cancel_is_honoured_after_kill_9(folder: Path) -> None:
-    times = count(small=3, full=100)
+    times = count(small=1, full=100)
     chance = random.Random(5)
     running = Running(folder)
     running.start()

@@ -47,7 +47,7 @@ def try_out(operation: Any, service: Running) -> None:
     headers = {"prefer": "wait=0", "authorization": f"Bearer {service.key}"}
 
     @settings(
-        max_examples=count(small=3, full=40),
+        max_examples=count(small=2, full=40),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,

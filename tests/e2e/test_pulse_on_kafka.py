@@ -19,7 +19,12 @@ from services.kafka_log.topic import Topic
 from tests.e2e.members import Member, Members
 from tests.e2e.running import until_running
 
-pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.unsteady,
+    pytest.mark.kafka,
+    pytest.mark.postgres,
+    pytest.mark.timeout(400),
+]
 
 PARTITIONS = 3
 PATIENCE_SECONDS = 90.0

@@ -100,7 +100,7 @@ async def test_killed_at_any_moment_it_leaves_what_is_in_use_as_it_was(tmp_path:
     with a_rebuild(tmp_path) as process:
         process.wait(PATIENCE_SECONDS)
     usual_seconds = time.monotonic() - began
-    for _ in range(count(small=6, full=40)):
+    for _ in range(count(small=3, full=40)):
         in_use = generations.live()
         with a_rebuild(tmp_path) as process:
             try:
