@@ -21,6 +21,9 @@ INSTALL_US := $(UV) pip install --no-deps --no-build-isolation --editable .
 RESOLVE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
+# A service is several processes, and tests start hundreds: what one has compiled, the others load.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Stamps: nothing is installed again as long as its lock stays the same.
 HAS_UV := $(VENV)/has-uv
 HAS_RUNTIME := $(VENV)/has-runtime
