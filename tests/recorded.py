@@ -6,6 +6,7 @@ clock goes backwards.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from random import Random
 
 from events.body import Actor
@@ -62,11 +63,7 @@ class Story:
     """One root and what may be said of it."""
 
     def __init__(self, number: int, organization: str) -> None:
-        kind = (a_task, a_family, a_project)[number % 3]
-        self.events = [
-            in_organization(event, organization, derived_id(number, event.id))
-            for event in kind(f"r{number}").events
-        ]
+        self.events = everything_about(number, organization)
         self.root = Root()
         self.said: list[Event] = []
 
@@ -92,6 +89,16 @@ class Story:
             for event, verdict in zip(self.events, verdicts, strict=True)
         ]
         return random.choices(self.events, weights)[0]
+
+
+@cache
+def everything_about(number: int, organization: str) -> Sequence[Event]:
+    """What may be said of the root of this number: the same in every log."""
+    kind = (a_task, a_family, a_project)[number % 3]
+    return [
+        in_organization(event, organization, derived_id(number, event.id))
+        for event in kind(f"r{number}").events
+    ]
 
 
 def in_organization(event: Event, organization: str, id: object) -> Event:

@@ -1,6 +1,7 @@
 """A new generation beside the one in use: when it takes over, when it doesn't, and who notices."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -99,6 +100,14 @@ async def test_read_models_that_were_behind_come_to_the_end_of_the_log(tmp_path:
     assert (done.records, done.compared) == (150, True)
 
 
+@pytest.fixture(scope="module")
+def a_generation_in_use(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ListedLog]:
+    """For those who take a copy of it."""
+    data, log = tmp_path_factory.mktemp("in-use"), ListedLog(records(24, 800))
+    asyncio.run(projected(data, log))
+    return data, log
+
+
 @pytest.mark.parametrize(
     ("damage", "table"),
     [
@@ -114,10 +123,10 @@ async def test_read_models_that_were_behind_come_to_the_end_of_the_log(tmp_path:
     ],
 )
 async def test_a_generation_that_differs_stays_in_use_until_it_is_replaced(
-    tmp_path: Path, damage: str, table: str
+    tmp_path: Path, a_generation_in_use: tuple[Path, ListedLog], damage: str, table: str
 ) -> None:
-    log = ListedLog(records(24, 800))
-    await projected(tmp_path, log)
+    data, log = a_generation_in_use
+    shutil.copytree(data, tmp_path, dirs_exist_ok=True)
     generations = Generations(tmp_path / FOLDER)
     with closing(generations.in_use().connect()) as session:
         session.run(damage)
