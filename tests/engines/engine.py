@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 KEY = "tr_dev_for_tests"
+NEVER = threading.Event()
+"""What an engine that says nothing waits for; its threads end with the process."""
 OLD = {"COMPLETED": "SUCCESS", "FAILED": "FAILURE", "EXECUTING": "STARTED", "QUEUED": "QUEUED"}
 
 
@@ -37,6 +39,7 @@ class Runs:
                 "key": key,
                 "payload": payload,
                 "starts": 1,
+                "looks": 0,
                 "cancels": 0,
                 "begun_at": time.time(),
                 "cancelled_at": None,
@@ -45,18 +48,24 @@ class Runs:
             self._keep()
             return run
 
+    def looked_at(self, run: dict[str, Any]) -> None:
+        with self._lock:
+            run["looks"] += 1
+
     def cancelled(self, run: dict[str, Any]) -> None:
         with self._lock:
             run["cancels"] += 1
-            if run["cancels"] > run["payload"].get("cancels_fail", 0):
+            if run["cancels"] > behaviour(run).get("cancels_fail", 0):
                 run["cancelled_at"] = run["cancelled_at"] or time.time()
             self._keep()
 
     def word(self, run: dict[str, Any]) -> str:
-        payload, now = run["payload"], time.time()
+        payload, now = behaviour(run), time.time()
         ends_at = run["begun_at"] + payload.get("seconds", 600)
         asked_at = run["cancelled_at"]
         stops_at = None if asked_at is None else asked_at + payload.get("cancel_seconds", 0)
+        if asked_at is not None and payload.get("completes_when_cancelled"):
+            return "COMPLETED"
         if ends_at <= now and (stops_at is None or ends_at < stops_at):
             return "FAILED" if payload.get("fails") else "COMPLETED"
         if stops_at is not None and stops_at <= now:
@@ -67,6 +76,13 @@ class Runs:
         draft = self._file.with_suffix(".new")
         draft.write_text(json.dumps(self.runs))
         draft.replace(self._file)
+
+
+def behaviour(run: dict[str, Any]) -> dict[str, Any]:
+    """What its payload says; the CRM's tasks have it in their `input`."""
+    payload = run["payload"]
+    said: dict[str, Any] = payload.get("input", payload)
+    return said
 
 
 class Api(BaseHTTPRequestHandler):
@@ -124,8 +140,7 @@ class Api(BaseHTTPRequestHandler):
             self._answer(payload["refused"], {"error": "refused"})
             return
         run = self.runs.started(key, payload)
-        if run["starts"] <= payload.get("starts_lost", 0):
-            self.close_connection = True
+        if self._kept_back(run, "starts"):
             return  # It has begun, and nobody is told.
         self._answer(200, {"id": key if event else run["id"]})
 
@@ -135,6 +150,8 @@ class Api(BaseHTTPRequestHandler):
             self._answer(404, {"error": "Run not found"})
             return
         self.runs.cancelled(run)
+        if self._kept_back(run, "cancels"):
+            return
         if run["cancelled_at"] is None:
             self._answer(500, {"error": "Internal Server Error"})
         else:
@@ -145,6 +162,9 @@ class Api(BaseHTTPRequestHandler):
         if run is None:
             self._answer(404, {"error": "Run not found"})
             return
+        self.runs.looked_at(run)
+        if self._kept_back(run, "looks"):
+            return
         word = self.runs.word(run)
         shown: dict[str, Any] = {"id": id, "status": OLD.get(word, word) if old else word}
         if old:
@@ -154,6 +174,15 @@ class Api(BaseHTTPRequestHandler):
         if word == "FAILED":
             shown["output" if old else "error"] = {"message": "it was meant to fail"}
         self._answer(200, shown)
+
+    def _kept_back(self, run: dict[str, Any], what: str) -> bool:
+        """Whether this answer is lost, or never comes; the first so many, as the payload says."""
+        lost, silent = (behaviour(run).get(f"{what}_{how}", 0) for how in ("lost", "silent"))
+        if run[what] <= silent:
+            NEVER.wait()
+        if run[what] <= lost:
+            self.close_connection = True
+        return bool(run[what] <= lost)
 
     def _answer(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         raw = json.dumps(body).encode()
