@@ -13,9 +13,10 @@ from fastapi import Depends, Request, Response
 from events.positions import BEGINNING, read_frontier
 from services.gateway.desk import Desk, desk_of
 from services.gateway.jwt_tokens import looks_like_jwt
+from services.gateway.problems import problem_of
 from services.operations.scope import Scope, scope_of
 from services.permissions import Principal
-from services.refusals import Invalid, Unauthenticated
+from services.refusals import Conflict, Invalid, Unauthenticated
 
 CREDENTIAL_LIMIT_CHARACTERS = 8_192
 READING = frozenset({"GET", "HEAD"})
@@ -29,8 +30,16 @@ class Caller(NamedTuple):
     scope: Scope
     request: Request
 
-    async def once(self, work: Callable[[], Awaitable[Response]]) -> Response:
-        """The answer of `work`, or the first one under this request's Idempotency-Key."""
+    async def once(
+        self,
+        work: Callable[[], Awaitable[Response]],
+        asked: bytes | None = None,
+        said: Callable[[Conflict], Response] = problem_of,
+    ) -> Response:
+        """The answer of `work`, or the first one under this request's Idempotency-Key.
+
+        `asked` is what must be the same under it, where that isn't the body's bytes; `said` is how
+        a conflict is answered here."""
         key = self.scope.idempotency_key
         if key is None:
             return await work()
@@ -40,10 +49,10 @@ class Caller(NamedTuple):
                 request.method.encode(),
                 request.url.path.encode(),
                 request.url.query.encode(),
-                await request.body(),
+                await request.body() if asked is None else asked,
             )
         )
-        return await self.desk.once.answer(self.scope.principal, key, fingerprint, work)
+        return await self.desk.once.answer(self.scope.principal, key, fingerprint, work, said)
 
 
 async def authenticated(desk: Desk, credential: str | None) -> Principal:

@@ -16,6 +16,7 @@ from fastapi import Response
 from services.control_store import ControlStore
 from services.control_store.idempotency import Answer, Claim, KeyName, claim, forget, remember
 from services.gateway.problems import problem_of
+from services.gateway.streaming import Streamed
 from services.permissions import Principal
 from services.refusals import Conflict, Invalid, Refused, TooMany, Unavailable
 from services.settings import GatewaySettings
@@ -44,6 +45,7 @@ class Once:
         key: str,
         request: bytes,
         work: Callable[[], Awaitable[Response]],
+        said: Callable[[Conflict], Response] = problem_of,
     ) -> Response:
         if not 0 < len(key) <= KEY_LIMIT_CHARACTERS or not key.isprintable():
             raise Invalid("Idempotency-Key", f"1 to {KEY_LIMIT_CHARACTERS} printable characters")
@@ -55,13 +57,14 @@ class Once:
         try:
             response = await work()
         except Conflict as error:
-            response = problem_of(error)
+            response = said(error)
         except Unavailable:  # unknown what was appended: the key stays taken for this request
             raise
         except Refused:
             await self._ask(partial(forget, name=name))
             raise
-        if UNDECIDED not in response.headers:
+        # A stream has no first answer: who asks again hears of the same task from now on.
+        if UNDECIDED not in response.headers and not isinstance(response, Streamed):
             await self._remember(name, response)
         return response
 

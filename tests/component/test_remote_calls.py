@@ -45,7 +45,13 @@ async def answers() -> AsyncIterator[Answers]:
         yield answers
 
 
-async def called(answers: Answers, *expected: bytes, url: str = "/start", **patience: Any) -> Any:
+async def called(
+    answers: Answers,
+    *expected: bytes,
+    url: str = "/start",
+    value: str = "a/../b?c",
+    **patience: Any,
+) -> Any:
     answers.answers = list(expected)
     base = f"http://127.0.0.1:{answers.port}"
     call = Call(url=base + url)
@@ -54,7 +60,7 @@ async def called(answers: Answers, *expected: bytes, url: str = "/start", **pati
     )
     caller = Caller([f"127.0.0.1:{answers.port}"])
     try:
-        return await caller.call(engine, call, {"id": "a/../b?c"}, key="the-run")
+        return await caller.call(engine, call, {"id": value}, key="the-run")
     finally:
         await caller.close()
 
@@ -109,6 +115,13 @@ async def test_an_answer_beyond_the_limit_or_too_late_or_not_json_is_lost(
 async def test_a_value_never_changes_where_a_request_goes(answers: Answers) -> None:
     await called(answers, answer(200), url="/runs/${id}/cancel")
     assert answers.requests[0].startswith("POST /runs/a%2F..%2Fb%3Fc/cancel HTTP/1.1")
+
+
+@pytest.mark.parametrize("value", [".", ".."])
+async def test_a_value_never_leads_to_another_folder(answers: Answers, value: str) -> None:
+    with pytest.raises(NotAllowed, match="folder"):
+        await called(answers, answer(200), url="/runs/${id}/cancel", value=value)
+    assert answers.requests == []
 
 
 async def test_only_named_hosts_are_called() -> None:

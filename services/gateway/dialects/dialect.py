@@ -1,7 +1,8 @@
 """What makes a dialect: its routes, the paths that are its own, and its way to refuse."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -13,8 +14,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from events.errors import CountermandError
+from services.gateway.callers import Caller
 from services.gateway.problems import TABLE
 from services.refusals import TooMany, Unavailable
+
+P = ParamSpec("P")
 
 Wrong: TypeAlias = (
     CountermandError | RequestValidationError | ValidationError | HTTPException | Exception
@@ -60,7 +64,37 @@ def router(name: str, refusal: Refusal) -> APIRouter:
 
             return handled
 
-    return APIRouter(tags=[name], route_class=Route)
+    # The systems' own frameworks take JSON from clients that don't say that it is JSON.
+    return APIRouter(tags=[name], route_class=Route, strict_content_type=False)
+
+
+def once(
+    refusal: Refusal,
+) -> Callable[[Callable[P, Awaitable[Response]]], Callable[P, Awaitable[Response]]]:
+    """For what makes or moves something: the same `Idempotency-Key` gives the first answer, and
+    another body under it is refused, in the dialect's own words."""
+
+    def under_its_key(handle: Callable[P, Awaitable[Response]]) -> Callable[P, Awaitable[Response]]:
+        @wraps(handle)
+        async def answered(*args: P.args, **given: P.kwargs) -> Response:
+            caller = given["caller"]
+            assert isinstance(caller, Caller)
+            return await the_first(caller, refusal, lambda: handle(*args, **given))
+
+        return answered
+
+    return under_its_key
+
+
+async def the_first(
+    caller: Caller,
+    refusal: Refusal,
+    work: Callable[[], Awaitable[Response]],
+    asked: bytes | None = None,
+) -> Response:
+    """The answer of `work`, or the first one under the request's key; see `Caller.once`."""
+    path = caller.request.url.path
+    return await caller.once(work, asked, lambda conflict: refusal(path, conflict))
 
 
 def status_of(error: Wrong) -> int:

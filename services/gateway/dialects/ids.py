@@ -18,7 +18,8 @@ from services.permissions import Permission
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 AS_UUID: dict[str, Any] = {"format": "uuid"}
 
-PathId = Annotated[str, Path(max_length=200, json_schema_extra=AS_UUID)]
+PathId = Annotated[str, Path(json_schema_extra=AS_UUID)]
+"""Of any length: what is no id is refused in each dialect's words for that."""
 
 
 class MalformedId(CountermandError):
@@ -34,8 +35,10 @@ def is_uuid(text: str) -> bool:
 
 
 async def known_task(caller: Caller, text: str) -> str:
-    """The id, if it has a UUID's form or there is a task by that name."""
-    if is_uuid(text):
+    """The id, if it has a UUID's form or there is a task by that name.
+
+    A UUID is the same one in capitals; ours are written without."""
+    if is_uuid(text) and text == text.lower():
         return text
     caller.scope.need(Permission.TASKS_READ)
     try:
@@ -43,4 +46,6 @@ async def known_task(caller: Caller, text: str) -> str:
             return text
     except InvalidId:
         pass
+    if is_uuid(text):
+        return text.lower()
     raise MalformedId(text)

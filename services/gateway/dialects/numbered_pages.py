@@ -1,9 +1,10 @@
 """Pages by number or offset, with a total, as the dialects have them; ours go by cursor.
 
-What is walked for one list is bounded by the settings: what is older isn't counted.
+What is looked at for one list is bounded by the settings, whether it is wanted or not: what is
+older isn't counted. Filters that the read models have reach further back than `wanted` does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from services.gateway.callers import Caller
@@ -31,8 +32,19 @@ async def tasks(
     wanted: Callable[[Task], bool] = everything,
 ) -> NumberedPage:
     """Newest first; `wanted` says more than a filter can."""
-    rows = await walked(caller, where, wanted)
+    return page_of(await walked(caller, where, wanted), skip, take)
+
+
+def page_of(rows: list[Task], skip: int, take: int) -> NumberedPage:
     return NumberedPage(tuple(rows[skip : skip + take]), len(rows))
+
+
+async def walked_each(
+    caller: Caller, many: Iterable[TaskFilter], wanted: Callable[[Task], bool] = everything
+) -> list[Task]:
+    """What one or the other filter means, each task once, newest first."""
+    found = {task.id: task for where in many for task in await walked(caller, where, wanted)}
+    return sorted(found.values(), key=lambda task: (task.created_at, task.id), reverse=True)
 
 
 async def walked(
@@ -43,13 +55,16 @@ async def walked(
     page_items = caller.desk.settings.gateway.page_limit_items
     rows: list[Task] = []
     cursor = None
-    while len(rows) < limit:
-        page, _ = await looking.list_tasks(caller.scope, where, cursor, page_items, None)
+    looked_at = 0
+    while looked_at < limit:
+        take = min(page_items, limit - looked_at)
+        page, _ = await looking.list_tasks(caller.scope, where, cursor, take, None)
+        looked_at += len(page.rows)
         rows += filter(wanted, page.rows)
         cursor = page.next_cursor
         if cursor is None:
             break
-    return rows[:limit]
+    return rows
 
 
 async def projects(caller: Caller, where: ProjectFilter) -> list[Project]:

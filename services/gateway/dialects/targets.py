@@ -1,10 +1,13 @@
 """What a dialect's creator has run: any handler, process or remote engine, as the settings say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 
+from events.body import JsonObject
+from events.errors import InvalidId
 from events.ids import check_id
 from services.gateway.callers import Caller
 from services.gateway.dialects.settings import Target
@@ -17,6 +20,8 @@ from services.templates import MissingValue, filled
 
 LABEL_LIMIT_CHARACTERS = 1000
 DESCRIPTION_LIMIT_CHARACTERS = 10_000
+REQUEST = TypeAdapter(JsonObject, config=ConfigDict(allow_inf_nan=False))
+"""What JSON can say: refused also where the target makes nothing of it."""
 
 
 async def create(
@@ -35,27 +40,41 @@ async def create(
     request this is, so that each has an id of its own also when the request is repeated."""
     if id is None and part is not None:
         id = caller.scope.new_subject_id("part", part)
-    wanted = TaskRequest(
-        kind=target.kind,
-        id=None if id is None else check_id(id),
-        payload=payload_of(target, request),
-        secrets=dict(secrets),
-        description=description[:DESCRIPTION_LIMIT_CHARACTERS],
-        labels=short(labels),
-        requires=target.requires,
-        region=region or target.region,
-        grace_seconds=target.grace_seconds,
-        max_attempts=target.max_attempts,
-        isolation=target.isolation,
-    )
+    with told_plainly():
+        wanted = TaskRequest(
+            kind=target.kind,
+            id=None if id is None else check_id(id),
+            payload=payload_of(target, request),
+            secrets=dict(secrets),
+            description=description[:DESCRIPTION_LIMIT_CHARACTERS],
+            labels=short(labels),
+            requires=target.requires,
+            region=region or target.region,
+            grace_seconds=target.grace_seconds,
+            max_attempts=target.max_attempts,
+            isolation=target.isolation,
+        )
     task = await submitting.submit(caller.scope, wanted)
     if isinstance(task, Undecided):
         raise Unavailable(f"{task.id!r} is durable, but not decided yet: look for it in a list")
     return task
 
 
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """What the core refuses of a request was the client's own: its fields have other names there,
+    so only the reason is told."""
+    try:
+        yield
+    except InvalidId as error:
+        raise Invalid("id", error.why) from error
+    except ValidationError as error:
+        raise Invalid("body", error.errors()[0]["msg"]) from error
+
+
 def payload_of(target: Target, request: Mapping[str, JsonValue]) -> dict[str, Any]:
     """The request itself, unless the settings say what is to be made of it."""
+    REQUEST.validate_python(request)
     if target.payload is None:
         return dict(request)
     try:

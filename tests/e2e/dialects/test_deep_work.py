@@ -82,6 +82,16 @@ def test_a_started_project_is_planned_and_waits_for_its_approval(deep: httpx.Cli
     }
 
 
+def test_an_analysis_of_any_usual_length_is_shown_with_the_plan(deep: httpx.Client) -> None:
+    goal = {"domain": "racks", "phases": [{"name": "é" * 900, "done": None}] * 5}
+    project_id = started(deep, goal_analysis=goal)
+    assert deep.get(f"{PROJECTS}/{project_id}/plan").json()["goal_analysis"] == goal
+    body = {"description": "a goal that takes long", "goal_analysis": {"text": "x" * 100_000}}
+    too_long = deep.post("/api/deep-work/start", json=body)
+    assert too_long.status_code == 422
+    assert too_long.json()["detail"][0]["loc"] == ["body", "goal_analysis"]
+
+
 @pytest.mark.parametrize("paused", [False, True])
 def test_d1_a_cancel_keeps_what_is_done_and_skips_the_rest(
     deep: httpx.Client, native: httpx.Client, paused: bool
@@ -223,8 +233,9 @@ def test_a_blocked_task_is_retried_or_skipped(deep: httpx.Client, native: httpx.
     refused(running, 400, "Can only retry tasks with status 'blocked', got 'in_progress'")
     refused(deep.post(f"{base}/{draft}/skip"), 400, "Cannot skip task with status 'in_progress'")
     refused(deep.post(f"{base}/{uuid4()}/skip"), 404, "Task not found")
-    other = f"{uuid4()}.{fails}"
-    refused(deep.post(f"{base}/{other}/skip"), 400, "Task does not belong to this project")
+    another = tasks(deep, started(deep))["Draft"]["id"]
+    for other in (another, f"{uuid4()}.{fails}"):
+        refused(deep.post(f"{base}/{other}/skip"), 400, "Task does not belong to this project")
     assert deep.post(f"{base}/{fails}/retry").json()["success"] is True
     until_failed_again(native, f"{project_id}.{fails}")
     skipped = deep.post(f"{base}/{fails}/skip").json()

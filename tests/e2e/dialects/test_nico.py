@@ -195,6 +195,42 @@ def test_another_organizations_task_is_not_found_by_any_path(
     cancel(nico, task_id)
 
 
+def test_n9_data_is_null_or_an_object_whatever_is_refused(
+    nico: httpx.Client, http: httpx.Client, stranger: str, auditor: str
+) -> None:
+    task_id = powered(nico)
+    cancelling = f"{BASE}/task/{task_id}/cancel"
+    rack = f"{BASE}/rack/{RACK}/power"
+    refusals = [
+        nico.post(cancelling, json={}),
+        nico.post(cancelling, content=b"{"),
+        nico.post(cancelling, content=b"[" * 100_000),
+        nico.post(cancelling, content=b" " * 20_000_000),
+        nico.post(cancelling, json={"siteId": FLOWLESS_SITE}),
+        nico.post(cancelling, json={"siteId": FOREIGN_SITE}),
+        nico.post(f"{BASE}/task/{'x' * 5000}/cancel", json=HERE),
+        nico.get(f"{BASE}/task/{task_id}"),
+        nico.get(f"{BASE}/task", params={**HERE, "pageSize": 0}),
+        nico.patch(rack, json={**HERE, "state": "sideways"}),
+        nico.patch(rack, content=b'{"siteId": "%s", "state": "on", "x": NaN}' % SITE.encode()),
+        nico.patch(f"{BASE}/rack/power", json={**HERE, "state": "on", "filter": {"names": [7]}}),
+        nico.put(cancelling),
+        nico.get(f"{BASE}/nowhere"),
+        http.post(cancelling, json=HERE, headers={"authorization": f"Bearer {stranger}"}),
+        http.post(cancelling, json=HERE, headers={"authorization": f"Bearer {auditor}"}),
+        http.post(cancelling, json=HERE, headers={"authorization": "Basic x"}),
+    ]
+    for answer in refusals:
+        assert 400 <= answer.status_code < 500, answer.text
+        assert answer.headers["content-type"] == "application/json"
+        document = answer.json()
+        assert list(document) == ["source", "message", "data"]
+        assert document["source"] == "nico"
+        assert isinstance(document["message"], str)
+        assert document["data"] is None or isinstance(document["data"], dict)
+    cancel(nico, task_id)
+
+
 def test_n10_a_task_has_nulls_for_what_isnt_yet_and_no_report(nico: httpx.Client) -> None:
     task_id = powered(nico, site=ELSEWHERE)
     task = nico.get(f"{BASE}/task/{task_id}", params={"siteId": ELSEWHERE}).json()

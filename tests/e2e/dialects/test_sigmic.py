@@ -24,7 +24,8 @@ def sigmic(service: Running, http: httpx.Client) -> httpx.Client:
 def keys(service: Running) -> dict[str, str]:
     """Keys of projects whose tasks go differently."""
     return {
-        name: new_key(service, "default", "admin", name) for name in ("done", "failing", "stubborn")
+        name: new_key(service, "default", "admin", name)
+        for name in ("done", "failing", "stubborn", "quiet")
     }
 
 
@@ -132,6 +133,39 @@ def test_s4_and_s7_an_open_stream_ends_with_the_cancel_and_without_done(
     assert seen[:3] == ["history_message", "history_done", "status"]
     assert "done" not in seen
     assert "error" not in seen
+
+
+def read_by_position(stream: str) -> list[str]:
+    """The events of a stream as the documented client reads it, without any guard."""
+    events = []
+    for frame in stream.split("\n\n"):
+        if not frame or frame.startswith(":"):
+            continue
+        lines = frame.split("\n")
+        events.append(lines[0].replace("event: ", ""))
+        json.loads(lines[1].replace("data: ", ""))
+    return events
+
+
+def test_s8_heartbeats_are_frames_of_their_own_that_a_client_by_position_ignores(
+    sigmic: httpx.Client, keys: dict[str, str]
+) -> None:
+    sigmic.headers["authorization"] = f"Bearer {keys['quiet']}"
+    task_id = created(sigmic)
+    heard = ""
+    with sigmic.stream("GET", f"{TASKS}/{task_id}/stream") as stream:
+        for piece in stream.iter_text():
+            heard += piece
+            if heard.count("\n\n:heartbeat\n\n") == 2:
+                break
+    assert read_by_position(heard)[:3] == ["history_message", "history_done", "status"]
+    assert ":heartbeat" not in "".join(read_by_position(heard))
+    # Who comes back hears everything again; who left has cancelled nothing.
+    assert data(sigmic.get(f"{TASKS}/{task_id}"))["status"] in ("pending", "running")
+    with sigmic.stream("GET", f"{TASKS}/{task_id}/stream") as stream:
+        again = next(frame for frame in stream.iter_text() if frame)
+    assert read_by_position(again)[0] == "history_message"
+    sigmic.delete(f"{TASKS}/{task_id}")
 
 
 def test_the_stream_of_a_task_at_rest_is_its_history(

@@ -43,6 +43,7 @@ PLAN = [
 ]
 SETTINGS: dict[str, Any] = {
     "COUNTERMAND_SHUTDOWN_GRACE_SECONDS": 0,
+    "COUNTERMAND_GATEWAY__STREAM_HEARTBEAT_SECONDS": 0.2,
     "COUNTERMAND_DIALECTS__CANCEL_WAIT_SECONDS": 1,
     "COUNTERMAND_DIALECTS__CRM": {
         "agents": {"analytics": SLEEP, "order": DONE, "quote": FAILING, "customer": STUBBORN},
@@ -71,7 +72,7 @@ SETTINGS: dict[str, Any] = {
     "COUNTERMAND_DIALECTS__SIGMIC": {
         "target": COUNTING,
         "target_with_approvals": ASKING,
-        "projects": {"done": DONE, "failing": FAILING, "stubborn": STUBBORN},
+        "projects": {"done": DONE, "failing": FAILING, "stubborn": STUBBORN, "quiet": SLEEP},
         "token_secret": SIGNING_SECRET,
         "widgets": {
             "app": {

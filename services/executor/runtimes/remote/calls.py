@@ -7,7 +7,7 @@ since a request whose answer was lost may have been carried out.
 import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 from pydantic_core import from_json
@@ -16,6 +16,7 @@ from events.errors import CountermandError
 from services.executor.runtimes.remote.engine import Call, HttpEngine
 from services.templates import filled
 
+DOTS = frozenset({".", ".."})
 AGAIN = frozenset({408, 409, 429})
 FIRST_PAUSE_SECONDS = 0.1
 PAUSE_LIMIT_SECONDS = 5.0
@@ -38,13 +39,11 @@ class EngineRefused(CountermandError):
 
 
 class NotAllowed(CountermandError):
-    """A host that the operator didn't name. Nothing was sent."""
+    """A place that the operator didn't mean. Nothing was sent."""
 
-    def __init__(self, host: str) -> None:
-        super().__init__(
-            f"{host!r} may not be called: name it in `executor.remote_hosts`, if it should"
-        )
-        self.host = host
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(f"{place!r} may not be called: {why}")
+        self.place = place
 
 
 class Caller:
@@ -62,7 +61,7 @@ class Caller:
         self, engine: HttpEngine, call: Call, values: Mapping[str, Any], key: str | None = None
     ) -> Any:
         """The answer's JSON. `key`: under which the engine carries it out once."""
-        url = httpx.URL(filled(call.url, values, lambda text: quote(text, safe="")))
+        url = url_of(call, values)
         self._check(url)
         body = None if call.body is None else filled(call.body, values)
         headers = {name: value.get_secret_value() for name, value in engine.headers.items()}
@@ -82,7 +81,8 @@ class Caller:
     def _check(self, url: httpx.URL) -> None:
         port = url.port or {"http": 80, "https": 443}[url.scheme]
         if url.host not in self._hosts and f"{url.host}:{port}" not in self._hosts:
-            raise NotAllowed(f"{url.host}:{port}")
+            why = "name it in `executor.remote_hosts`, if it should be"
+            raise NotAllowed(f"{url.host}:{port}", why)
 
     async def _once(
         self, engine: HttpEngine, method: str, url: httpx.URL, headers: dict[str, str], body: Any
@@ -109,6 +109,15 @@ class Caller:
             return from_json(content) if content else None
         except ValueError as error:
             raise Lost("what it answered isn't JSON") from error
+
+
+def url_of(call: Call, values: Mapping[str, Any]) -> httpx.URL:
+    """With its holes filled. A value can change neither the host nor the folder."""
+    url = filled(call.url, values, lambda text: quote(text, safe=""))
+    path = urlsplit(url).path
+    if any(part in DOTS for part in path.split("/")):
+        raise NotAllowed(path[:200], "a value makes it lead to another folder of that host")
+    return httpx.URL(url)
 
 
 class _TryAgain(Exception):

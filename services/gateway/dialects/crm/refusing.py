@@ -34,12 +34,14 @@ from services.gateway.problems import Responses
 from services.refusals import Forbidden, Invalid, NotFound, Refused, TooMany, Unauthenticated
 
 AUDIENCE = "crm"
-_OWN = re.compile(r"/api/ai/agent(/|$)")
+PATH = "/api/ai/agent"
+_OWN = re.compile(rf"{PATH}(/|$)")
 CODES = {
     400: "VALIDATION_ERROR",
     401: "UNAUTHORIZED",
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
     409: "CONFLICT",
     413: "VALIDATION_ERROR",
     422: "VALIDATION_ERROR",
@@ -64,7 +66,7 @@ def owns(path: str) -> bool:
     return _OWN.match(path) is not None
 
 
-def refusal(_path: str, error: Wrong) -> Response:
+def refusal(path: str, error: Wrong) -> Response:
     status = status_of(error)
     text, code = str(error), CODES.get(status, "INTERNAL_ERROR")
     match error:
@@ -82,12 +84,21 @@ def refusal(_path: str, error: Wrong) -> Response:
             seconds = max(1, round(error.retry_after_seconds))
             body = {"error": "Rate limit exceeded", "retryAfter": seconds}
             return json_response(body, 429, **retry_after(error))
+        case HTTPException(status_code=404) if path == f"{PATH}//status":
+            status, text, code = 400, "Missing taskId", "MISSING_ID"
         case HTTPException():
             text = str(error.detail)
         case _ if status == 500:
-            text = "An error occurred"
+            text = failed_at(path)
     body = {"error": text, "code": code} if code else {"error": text}
     return json_response(body, status, **retry_after(error))
+
+
+def failed_at(path: str) -> str:
+    """What its own routes say when something broke that nobody expected."""
+    if path.endswith("/status"):
+        return "An error occurred fetching task status"
+    return "An error occurred queuing the task" if path == PATH else "An error occurred"
 
 
 async def caller(request: Request) -> Caller:
@@ -120,3 +131,4 @@ def described(*statuses: int, **more: Any) -> dict[str, Any]:
 
 
 router = dialect.router("crm", refusal)
+once = dialect.once(refusal)

@@ -16,11 +16,11 @@ from services.gateway.dialects.crm.records import (
     row,
     status_document,
 )
-from services.gateway.dialects.crm.refusing import Called, Coded, described
+from services.gateway.dialects.crm.refusing import PATH, Called, Coded, described, once
 from services.gateway.dialects.dialect import json_response
 from services.gateway.dialects.ids import AS_UUID, MalformedId, known_task
 from services.gateway.dialects.stopping import stop
-from services.gateway.dialects.targets import create
+from services.gateway.dialects.targets import LABEL_LIMIT_CHARACTERS, create
 from services.operations import looking
 from services.outputs import Progress
 from services.read_models.questions import HistoryFilter
@@ -28,7 +28,7 @@ from services.read_models.rows import Task
 from services.refusals import NotFound
 
 REASON = "cancelled through the CRM"
-TaskId = Annotated[str, Path(alias="taskId", max_length=200, json_schema_extra=AS_UUID)]
+TaskId = Annotated[str, Path(alias="taskId", json_schema_extra=AS_UUID)]
 
 
 class Cancelled(BaseModel):
@@ -80,14 +80,13 @@ BODY = {"requestBody": {"required": True, "content": {"application/json": {"sche
 
 
 def routes(router: APIRouter) -> None:
-    path = "/api/ai/agent"
     router.post(
-        path, status_code=202, response_model=Queued, openapi_extra=BODY, **described(400, 413)
+        PATH, status_code=202, response_model=Queued, openapi_extra=BODY, **described(400, 413)
     )(create_task)
-    router.get(f"{path}/{{taskId}}/status", response_model=StatusDocument, **described(404))(
+    router.get(f"{PATH}/{{taskId}}/status", response_model=StatusDocument, **described(404))(
         get_status
     )
-    router.delete(f"{path}/{{taskId}}", response_model=Cancelled, **described(404, 409, 500))(
+    router.delete(f"{PATH}/{{taskId}}", response_model=Cancelled, **described(404, 409, 500))(
         cancel
     )
 
@@ -114,6 +113,7 @@ async def get_status(caller: Called, task_id: TaskId) -> Response:
     return json_response(status_document(task, progress_of(caller, task)))
 
 
+@once
 async def create_task(caller: Called) -> Response:
     """Queue a task."""
     body = await read(caller)
@@ -130,7 +130,7 @@ async def create_task(caller: Called) -> Response:
         {
             "taskId": task.id,
             "status": "queued",
-            "statusUrl": f"/api/ai/agent/{task.id}/status",
+            "statusUrl": f"{PATH}/{task.id}/status",
             "message": "Task queued successfully",
         },
         202,
@@ -147,6 +147,9 @@ async def read(caller: Called) -> dict[str, Any]:
     for name in ("taskType", "agent"):
         if not isinstance(body.get(name), str) or not body[name]:
             raise Coded(400, f"{name} is required", "MISSING_FIELD")
+    if len(body["taskType"]) > LABEL_LIMIT_CHARACTERS:
+        text = f"taskType has at most {LABEL_LIMIT_CHARACTERS} characters"
+        raise Coded(400, text, "VALIDATION_ERROR")
     if not isinstance(body.get("input"), dict):
         raise Coded(400, "input object is required", "MISSING_FIELD")
     context = body.get("context")

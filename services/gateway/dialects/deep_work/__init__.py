@@ -1,10 +1,10 @@
 """Deep Work's projects, and mission control, where its clients list and get them."""
 
-from services.gateway.dialects.deep_work import mission_control, projects, starting
+from services.gateway.dialects.deep_work import mission_control, plans, projects, starting, tasks
 from services.gateway.dialects.deep_work.refusing import owns, refusal, router
 from services.gateway.dialects.dialect import Dialect
 
-for module in (starting, projects, mission_control):
+for module in (starting, plans, projects, tasks, mission_control):
     module.routes(router)
 
 DEEP_WORK = Dialect(

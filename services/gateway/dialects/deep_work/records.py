@@ -3,7 +3,6 @@
 A task's id there is the last part of its id here, which begins with its project's.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -41,6 +40,9 @@ TASK_WORDS: dict[Status, TaskWord] = {
 }
 UNAPPROVED = (ProjectStatus.PLANNING, ProjectStatus.PLANNED)
 LABEL = "deep-work."
+DEPTH = f"{LABEL}research_depth"
+ID = f"{LABEL}id"
+"""The id that a task is shown with: by it alone it is found."""
 CREATOR = "human"
 
 
@@ -132,12 +134,13 @@ def project_document(work: Work) -> ProjectDocument:
         completed_at=microseconds(project.finished_at) if project.finished_at else None,
         created_at=microseconds(project.created_at),
         updated_at=microseconds(changed),
-        metadata={
-            name.removeprefix(LABEL): value
-            for name, value in project.spec.labels.items()
-            if name == f"{LABEL}research_depth"
-        },
+        metadata=metadata_of(project),
     )
+
+
+def metadata_of(project: Project) -> dict[str, Any]:
+    depth = project.spec.labels.get(DEPTH)
+    return {} if depth is None else {"research_depth": depth}
 
 
 def enriched(work: Work) -> dict[str, Any]:
@@ -220,11 +223,6 @@ def levels(work: Work) -> list[list[str]]:
     for task in work.tasks:
         found[level[task.id]].append(shown_id(task))
     return found
-
-
-def goal_of(project: Project) -> dict[str, Any] | None:
-    text = project.spec.labels.get(f"{LABEL}goal_analysis")
-    return None if text is None else json.loads(text)
 
 
 def shown_id(task: Task) -> str:

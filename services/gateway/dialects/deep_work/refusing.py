@@ -102,3 +102,4 @@ def described(*statuses: int, **more: Any) -> dict[str, Any]:
 
 
 router = dialect.router("deep-work", refusal)
+once = dialect.once(refusal)

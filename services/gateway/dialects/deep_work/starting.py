@@ -1,21 +1,23 @@
 """Start a project: its plan is in the settings, by how deep the research shall be."""
 
-import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, JsonValue
 
+from services.gateway.dialects.deep_work.goals import goal_labels
 from services.gateway.dialects.deep_work.records import (
+    DEPTH,
+    ID,
     LABEL,
     ProjectDocument,
     Work,
     project_document,
 )
-from services.gateway.dialects.deep_work.refusing import Called, Said, described
+from services.gateway.dialects.deep_work.refusing import Called, Said, described, once
 from services.gateway.dialects.dialect import json_response
 from services.gateway.dialects.settings import PlannedTask
-from services.gateway.dialects.targets import payload_of, short
+from services.gateway.dialects.targets import payload_of, told_plainly
 from services.operations import projects
 from services.operations.requests import ProjectRequest, ProjectTask
 from services.operations.scope import Undecided
@@ -49,25 +51,30 @@ async def parse_goal(caller: Called, body: GoalRequest) -> Response:
     raise Said(502, "Goals aren't analysed here: start the project with its description")
 
 
+@once
 async def start(caller: Called, body: StartRequest) -> Response:
     """Create a project. It is answered as it was created, `planning`; its plan is there as soon."""
     plans = caller.desk.settings.dialects.deep_work.plans
     plan = plans.get(body.research_depth) or plans.get("auto", ())
-    labels: dict[str, str] = {"research_depth": body.research_depth}
-    if body.goal_analysis is not None:
-        labels["goal_analysis"] = json.dumps(body.goal_analysis)
-    request = ProjectRequest(
-        title=body.description.splitlines()[0][:TITLE_CHARACTERS],
-        description=body.description,
-        labels=short({f"{LABEL}{name}": value for name, value in labels.items()}),
-        tasks=planned(caller, plan, body.model_dump(mode="json", exclude_none=True)),
-        planned=True,
-    )
+    with told_plainly():
+        request = ProjectRequest(
+            title=title_of(body.description),
+            description=body.description,
+            labels={DEPTH: body.research_depth} | goal_labels(body.goal_analysis),
+            tasks=planned(caller, plan, body.model_dump(exclude_none=True)),
+            planned=True,
+        )
     project = await projects.create_project(caller.scope, request)
     if isinstance(project, Undecided):
         raise Unavailable(f"{project.id!r} is durable, but not decided yet: look for it in a list")
     document = project_document(Work(project, ())).model_dump() | {"status": "planning"}
     return json_response({"success": True, "project": document})
+
+
+def title_of(description: str) -> str:
+    """Its first line that says anything."""
+    lines = description.strip().splitlines() or [""]
+    return lines[0][:TITLE_CHARACTERS]
 
 
 def planned(
@@ -85,6 +92,7 @@ def planned(
             payload=payload_of(each.target, {**asked, "task": each.title}),
             description=each.description,
             labels={
+                ID: ids[each.title],
                 f"{LABEL}title": each.title,
                 f"{LABEL}task_type": each.task_type,
                 f"{LABEL}number": f"{number:06d}",

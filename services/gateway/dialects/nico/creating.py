@@ -10,7 +10,7 @@ from services.gateway.dialects.dialect import json_response
 from services.gateway.dialects.ids import is_uuid
 from services.gateway.dialects.nico.callers import Called, Place, need, nico, place_of
 from services.gateway.dialects.nico.records import LABEL, TaskIds
-from services.gateway.dialects.nico.refusing import Said, described
+from services.gateway.dialects.nico.refusing import Said, described, once
 from services.gateway.dialects.nico.tasks import BASE, body_of
 from services.gateway.dialects.settings import Target
 from services.gateway.dialects.targets import create
@@ -63,6 +63,7 @@ def body_for(action: str) -> dict[str, Any]:
 def handlers(work: Work) -> Any:
     """The two routes of one kind of work."""
 
+    @once
     async def of_one(caller: Called, id: str) -> Response:
         """Begin it for one."""
         need(caller, Permission.TASKS_SUBMIT)
@@ -72,6 +73,7 @@ def handlers(work: Work) -> Any:
         place = place_of(caller, site_id_of(body))
         return await begun(caller, work, place, body, [id])
 
+    @once
     async def of_many(caller: Called) -> Response:
         """Begin it for those that a filter names; without one, for all that the site has."""
         need(caller, Permission.TASKS_SUBMIT)

@@ -19,7 +19,7 @@ from services.read_models.questions import TaskFilter
 PAGE_LIMIT = 100
 PAGE_DEFAULT = 20
 
-PartId = Annotated[str, Path(max_length=200, json_schema_extra=AS_UUID)]
+PartId = Annotated[str, Path(json_schema_extra=AS_UUID)]
 
 
 def parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -81,3 +81,4 @@ def described(*statuses: int, **more: Any) -> dict[str, Any]:
 
 
 router = dialect.router("nico", refusal)
+once = dialect.once(refusal)

@@ -22,7 +22,7 @@ BASE = "/v2/org/{org}/nico"
 REASON = "cancelled through NICo's API"
 INVALID_CANCEL = "Failed to validate cancel task request data"
 
-Id = Annotated[str, Path(max_length=200, json_schema_extra=AS_UUID)]
+Id = Annotated[str, Path(json_schema_extra=AS_UUID)]
 SITE_QUERY: dict[str, Any] = {
     "name": "siteId",
     "in": "query",

@@ -1,5 +1,7 @@
 """A conversation's turns: found, and gone on with."""
 
+from pydantic import JsonValue
+
 from events.run_events import TaskWaiting
 from events.words import TERMINAL, Status
 from services.gateway.dialects import numbered_pages
@@ -31,6 +33,13 @@ def may_see(principal: Principal, task: Task) -> bool:
     return task.created_by.id == principal.id
 
 
+def seen_by(principal: Principal) -> TaskFilter:
+    """What `may_see` lets through, and for a widget's user nothing else."""
+    if principal.authenticated_by != "session":
+        return TaskFilter()
+    return TaskFilter(actor=(principal.kind, principal.id))
+
+
 async def question_of(caller: Called, task: Task) -> str | None:
     """What a waiting task asks."""
     if task.status is not Status.WAITING:
@@ -43,7 +52,7 @@ async def question_of(caller: Called, task: Task) -> str | None:
     return ""
 
 
-async def go_on(caller: Called, talk: Conversation, message: str) -> Task:
+async def go_on(caller: Called, talk: Conversation, message: str, files: list[JsonValue]) -> Task:
     """The next turn. After a cancel there is none."""
     last = talk.last
     if last.cancel is not None or last.status in (Status.CANCELLED, Status.SKIPPED):
@@ -53,10 +62,15 @@ async def go_on(caller: Called, talk: Conversation, message: str) -> Task:
     first = talk.first
     auto = option(first, "autoExecute")
     labels = {TURN_OF: first.id, "sigmic.autoExecute": str(auto).lower()}
+    request: dict[str, JsonValue] = {
+        "message": message,
+        "turn": len(talk.turns) + 1,
+        "conversationId": first.id,
+    }
     return await create(
         caller,
         target_of(caller, auto),
-        {"message": message, "turn": len(talk.turns) + 1, "conversationId": first.id},
+        request | ({"files": files} if files else {}),
         labels,
         description=message,
         id=f"{first.id}-{len(talk.turns) + 1}",

@@ -5,14 +5,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, JsonValue
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from starlette.datastructures import FormData, UploadFile
 
-from services.gateway.dialects.dialect import json_response
+from services.gateway.dialects.dialect import json_response, the_first
 from services.gateway.dialects.ids import PathId
 from services.gateway.dialects.sigmic.conversations import conversation, go_on, target_of
 from services.gateway.dialects.sigmic.records import FollowUp, NewTask, Word, labels_of
-from services.gateway.dialects.sigmic.refusing import Called, described
+from services.gateway.dialects.sigmic.refusing import Called, described, refusal
 from services.gateway.dialects.targets import create
 from services.refusals import Invalid, TooLarge
 
@@ -70,26 +70,34 @@ async def create_task(caller: Called) -> Response:
     """Begin a task."""
     fields, files = await read(caller)
     new = NewTask.model_validate(fields)
-    request: dict[str, JsonValue] = new.model_dump(exclude={"secrets"}, exclude_none=True)
-    if files:
-        request["files"] = files
-    task = await create(
-        caller,
-        target_of(caller, new.autoExecute),
-        request,
-        labels_of(new),
-        description=new.message,
-        secrets=new.secrets or {},
-    )
-    return json_response({"success": True, "data": {"id": task.id, "status": "pending"}})
+
+    async def created() -> Response:
+        request: dict[str, JsonValue] = new.model_dump(exclude={"secrets"}, exclude_none=True)
+        if files:
+            request["files"] = files
+        task = await create(
+            caller,
+            target_of(caller, new.autoExecute),
+            request,
+            labels_of(new),
+            description=new.message,
+            secrets=new.secrets or {},
+        )
+        return json_response({"success": True, "data": {"id": task.id, "status": "pending"}})
+
+    return await the_first(caller, refusal, created, to_json([fields, files]))
 
 
 async def send_message(caller: Called, task_id: PathId) -> Response:
     """Go on with a task that has completed or failed."""
-    fields, _ = await read(caller)
+    fields, files = await read(caller)
     message = FollowUp.model_validate(fields).message
-    await go_on(caller, await conversation(caller, task_id), message)
-    return json_response({"success": True, "data": {"status": "running"}})
+
+    async def gone_on() -> Response:
+        await go_on(caller, await conversation(caller, task_id), message, files)
+        return json_response({"success": True, "data": {"status": "running"}})
+
+    return await the_first(caller, refusal, gone_on, to_json([fields, files]))
 
 
 async def read(caller: Called) -> tuple[dict[str, Any], list[JsonValue]]:

@@ -2,13 +2,18 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from services.gateway.dialects import numbered_pages
 from services.gateway.dialects.dialect import json_response
 from services.gateway.dialects.ids import PathId
-from services.gateway.dialects.sigmic.conversations import conversation, may_see, question_of
+from services.gateway.dialects.sigmic.conversations import (
+    conversation,
+    may_see,
+    question_of,
+    seen_by,
+)
 from services.gateway.dialects.sigmic.records import (
     HistoryMessage,
     Outcome,
@@ -24,7 +29,6 @@ from services.gateway.dialects.sigmic.refusing import Called, Coded, described
 from services.gateway.dialects.stopping import stop
 from services.operations import steering
 from services.operations.requests import ApproveRequest
-from services.read_models.questions import TaskFilter
 from services.refusals import Conflict
 
 REASON = "cancelled through Sigmic's API"
@@ -120,7 +124,7 @@ async def list_tasks(
     principal = caller.scope.principal
     rows = await numbered_pages.walked(
         caller,
-        TaskFilter(),
+        seen_by(principal),
         lambda task: may_see(principal, task) and option(task, "showInHistory"),
     )
     talks = grouped(rows)
@@ -156,7 +160,7 @@ async def get_history(caller: Called, task_id: PathId) -> Response:
 async def approve(
     caller: Called,
     task_id: PathId,
-    call_id: Annotated[str, Path(max_length=200)],
+    call_id: str,
     body: Outcome,
 ) -> Response:
     """Answer what a task waits for."""

@@ -8,7 +8,7 @@ from services.gateway.dialects.dialect import json_response
 from services.gateway.dialects.settings import Target
 from services.gateway.dialects.targets import create
 from services.gateway.dialects.xpander.records import AgentExecution, Invocation, record
-from services.gateway.dialects.xpander.refusing import Called, described
+from services.gateway.dialects.xpander.refusing import Called, described, once
 from services.gateway.dialects.xpander.telling import told
 from services.operations.waiting import until_at_rest
 from services.read_models.rows import Task
@@ -28,11 +28,13 @@ def routes(router: APIRouter) -> None:
     )
 
 
+@once
 async def invoke_async(caller: Called, agent_id: AgentId, body: Invocation) -> Response:
     """Begin, and answer at once."""
     return json_response(record(await begun(caller, agent_id, body)))
 
 
+@once
 async def invoke(caller: Called, agent_id: AgentId, body: Invocation) -> Response:
     """Begin, and answer when it has ended or waits for somebody; bounded."""
     task = await begun(caller, agent_id, body)
@@ -40,6 +42,7 @@ async def invoke(caller: Called, agent_id: AgentId, body: Invocation) -> Respons
     return json_response(record(await until_at_rest(caller.scope, task.id, bound)))
 
 
+@once
 async def invoke_stream(caller: Called, agent_id: AgentId, body: Invocation) -> Response:
     """Begin, and tell what happens as it does."""
     return told(caller, await begun(caller, agent_id, body))

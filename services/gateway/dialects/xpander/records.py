@@ -66,7 +66,7 @@ class Invocation(BaseModel):
 
     def request(self) -> dict[str, JsonValue]:
         """As the agent gets it."""
-        return self.model_dump(mode="json", exclude_none=True)
+        return self.model_dump(exclude_none=True)
 
     def labels(self, agent_id: str) -> dict[str, str]:
         user = self.input.user

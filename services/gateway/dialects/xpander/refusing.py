@@ -107,3 +107,4 @@ def described(*statuses: int, **more: Any) -> dict[str, Any]:
 
 
 router = dialect.router("xpander", refusal)
+once = dialect.once(refusal)

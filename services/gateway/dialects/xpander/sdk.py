@@ -3,7 +3,6 @@
 It puts the organization in front of them when its base URL looks like an agent controller's.
 """
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
@@ -14,19 +13,17 @@ from services.gateway.dialects.dialect import json_response
 from services.gateway.dialects.ids import PathId
 from services.gateway.dialects.xpander.invoking import AgentId, begun
 from services.gateway.dialects.xpander.records import (
-    LABEL,
     AgentExecution,
     Invocation,
     Item,
-    agent_of,
     item,
     record,
 )
-from services.gateway.dialects.xpander.refusing import Called, described
+from services.gateway.dialects.xpander.refusing import Called, described, once
 from services.gateway.dialects.xpander.tasks import get_task, one, stop_task
 from services.gateway.dialects.xpander.telling import told
+from services.gateway.dialects.xpander.wanted import Wanted
 from services.read_models.questions import TaskFilter
-from services.read_models.rows import Task
 from services.refusals import Conflict
 
 PREFIXES = ("", "/{organization_id}", "/agent-controller/{organization_id}")
@@ -49,6 +46,7 @@ def routes(router: APIRouter) -> None:
         router.post(f"{begin}/{{agent_id}}", **execution, **described(404, 409, 413))(create)
 
 
+@once
 async def create(caller: Called, agent_id: AgentId, body: Invocation) -> Response:
     """Begin a task."""
     return json_response(record(await begun(caller, agent_id, body)))
@@ -75,14 +73,14 @@ async def update(
 
 async def list_of_agent(caller: Called, agent_id: AgentId) -> Response:
     """An agent's tasks, newest first."""
-    return await _listed(caller, lambda task: agent_of(task) == agent_id)
+    return await _listed(caller, Wanted(agent_id=agent_id))
 
 
 async def list_of_user(caller: Called, user_id: AgentId) -> Response:
     """A user's tasks, newest first."""
-    return await _listed(caller, lambda task: task.spec.labels.get(f"{LABEL}user_id") == user_id)
+    return await _listed(caller, Wanted(user_id=user_id))
 
 
-async def _listed(caller: Called, wanted: Callable[[Task], bool]) -> Response:
-    page = await numbered_pages.tasks(caller, TaskFilter(), 0, LIST_ITEMS, wanted)
-    return json_response([item(task) for task in page.rows])
+async def _listed(caller: Called, wanted: Wanted) -> Response:
+    rows = await numbered_pages.walked_each(caller, wanted.filters(TaskFilter()), wanted.means)
+    return json_response([item(task) for task in rows[:LIST_ITEMS]])

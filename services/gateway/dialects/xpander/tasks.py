@@ -10,18 +10,17 @@ from services.gateway.dialects.dialect import json_response
 from services.gateway.dialects.ids import PathId, known_task
 from services.gateway.dialects.stopping import Stopping, stop
 from services.gateway.dialects.xpander.records import (
-    LABEL,
     WORDS,
     AgentExecution,
     ItemPage,
     Message,
     Word,
-    agent_of,
     item,
     record,
     thread,
 )
 from services.gateway.dialects.xpander.refusing import Called, described
+from services.gateway.dialects.xpander.wanted import Wanted
 from services.gateway.pages import aware
 from services.operations import looking
 from services.read_models.questions import TaskFilter
@@ -100,25 +99,14 @@ async def list_tasks(
     to_date: datetime | None = None,
 ) -> Response:
     """Tasks, newest first."""
-    labels = {"user_id": user_id, "triggering_agent_id": triggering_agent_id}
-
-    def wanted(task: Task) -> bool:
-        return (
-            (agent_id is None or agent_of(task) == agent_id)
-            and (parent_task_id is None or item(task).parent_task_id == parent_task_id)
-            and (internal_status is None or task.status == internal_status)
-            and all(
-                value is None or task.spec.labels.get(f"{LABEL}{name}") == value
-                for name, value in labels.items()
-            )
-        )
-
     where = TaskFilter(
         status=None if status is None else [core for core, word in WORDS.items() if word == status],
         created_from=aware(utc(from_date), "from_date"),
         created_before=aware(utc(to_date), "to_date"),
     )
-    found = await numbered_pages.tasks(caller, where, (page - 1) * per_page, per_page, wanted)
+    wanted = Wanted(agent_id, user_id, parent_task_id, triggering_agent_id, internal_status)
+    rows = await numbered_pages.walked_each(caller, wanted.filters(where), wanted.means)
+    found = numbered_pages.page_of(rows, (page - 1) * per_page, per_page)
     return json_response(
         ItemPage(
             items=[item(task) for task in found.rows],
