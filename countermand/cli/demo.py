@@ -84,7 +84,7 @@ async def shown_all(folder: str) -> None:
                 lines = [line async for line in client.task_history(id)]
                 console.print(shown.timeline(lines))
                 console.print()
-    console.print("Your own: [bold]countermand up[/bold]")
+    console.print("Your own: countermand up")
 
 
 async def until(client: Client, id: str, status: str) -> None:

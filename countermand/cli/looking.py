@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import httpx
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from countermand.cli.connection import URL, AsJson, Key, Url
 from countermand.cli.exits import Exit
 from countermand.cli.service import ConfigFile, DataFolder
+from countermand.cli.shown import new_console
 from countermand.client import Client, Problem
 
 
@@ -40,8 +41,8 @@ def doctor(
     else:
         table = Table("", "what", "says", box=None)
         for what, good, says in found:
-            table.add_row("ok" if good else "[red]BAD[/red]", what, says)
-        console = Console(soft_wrap=True)
+            table.add_row("ok" if good else Text("BAD", "red"), what, says)
+        console = new_console()
         console.print(f"data {settings.data.resolve()}, region {settings.region}")
         console.print(table)
     if not all(good for _, good, _ in found):
@@ -55,7 +56,9 @@ async def _reach(url: str, key: str | None) -> list[tuple[str, bool, str]]:
             ready = await client.ready()
         except (httpx.HTTPError, ValueError) as error:
             return [("service", False, f"{url}: {error or type(error).__name__}")]
-        says = f"{url}: {ready['status']}, {ready['lag_entries']} entries behind"
+        says = f"{url}: {ready['status']}"
+        if ready["lag_entries"] is not None:
+            says += f", {ready['lag_entries']} entries behind"
         found.append(("service", ready["status"] == "ready", says))
         if key is None:
             found.append(("your key", True, "none given: set COUNTERMAND_KEY to have it checked"))

@@ -8,6 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from countermand.cli.plain_console import PlainConsole
 from countermand.client import Frame, HistoryLine, Receipt, Task
 
 ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "completed"})
@@ -25,10 +26,8 @@ COLORS = {
 
 def new_console(*, stderr: bool = False) -> Console:
     """Tables keep their columns also where nobody says how wide a line may be."""
-    console = Console(highlight=False, soft_wrap=True, stderr=stderr)
-    if console.is_terminal:
-        return console
-    return Console(highlight=False, soft_wrap=True, stderr=stderr, width=180)
+    console = PlainConsole(stderr=stderr)
+    return console if console.is_terminal else PlainConsole(stderr=stderr, width=180)
 
 
 def moment(text: str) -> datetime:
