@@ -1,7 +1,8 @@
 """The history as a file: JSON Lines or CSV, a chunk at a time, however long it is.
 
-In JSON Lines the event is the log's own bytes, so that a digest of them is that of the record. What
-is exported is what was there when it began. Whoever was cut off asks for the rest, from behind the
+In JSON Lines the event is the log's own bytes, so that a digest of them is that of the record; only
+the line ends in somebody's laid-out JSON become blanks. What is exported is what was there when it
+began. Whoever was cut off asks for the rest, from behind the
 last whole line up to the same end.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from events.positions import Frontier, written_position
+from services.one_line import in_one_line
 from services.read_models.organization import OrganizationView
 from services.read_models.questions import HistoryFilter
 from services.read_models.rows import HistoryLine
@@ -35,6 +37,8 @@ CSV_COLUMNS = (
     "event_id",
     "event",
 )
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 async def as_json_lines(
@@ -89,7 +93,7 @@ def json_line(line: HistoryLine) -> bytes:
             "status": line.status,
         }
     )
-    return said[:-1].encode() + b', "event": ' + line.value + b"}\n"
+    return said[:-1].encode() + b', "event": ' + in_one_line(line.value) + b"}\n"
 
 
 def csv_line(line: HistoryLine) -> bytes:
@@ -104,7 +108,7 @@ def csv_line(line: HistoryLine) -> bytes:
             line.about,
             event["subject"],
             actor["kind"],
-            actor["id"],
+            no_formula(actor["id"]),
             line.verdict,
             line.reason,
             line.late_seconds,
@@ -113,6 +117,12 @@ def csv_line(line: HistoryLine) -> bytes:
             line.value.decode(),
         )
     )
+
+
+def no_formula(text: str) -> str:
+    """Who they are is for them, or for another issuer, to say, and spreadsheets compute what begins
+    like a formula. As it was it is in the event, the last column."""
+    return f"'{text}" if text.startswith(FORMULAS) else text
 
 
 def csv_row(cells: tuple[object, ...]) -> bytes:

@@ -6,11 +6,12 @@ import json
 import tracemalloc
 from pathlib import Path
 
-from events.event import encode
+from events.event import Event, encode
 from events.log import Record
 from events.positions import Position, written_position
 from events.words import Verdict
 from services.export import CSV_COLUMNS, as_csv, as_json_lines
+from services.exported import lines_of
 from services.read_models.questions import HistoryFilter
 from services.read_models.rows import HistoryLine
 from tests.builders import a_task
@@ -49,6 +50,39 @@ async def test_csv_holds_the_same_lines(tmp_path: Path) -> None:
         assert line.event is not None
         assert cells["actor_id"] == line.event.data.actor.id
     await models.close()
+
+
+async def test_an_event_that_was_laid_out_in_lines_stays_in_one(tmp_path: Path) -> None:
+    canonical = encode(a_task("t", payload={"text": "two\r\nlines"}).events[0])
+    laid_out = json.dumps(json.loads(canonical), indent=1).replace("\n", "\r\n").encode()
+    told = [Record(Position(0, n), value, 1) for n, value in enumerate((laid_out, canonical))]
+    models = written(tmp_path, judged(told))
+    exported = b"".join([chunk async for chunk in as_json_lines(models.of("acme"))])
+    lines = list(lines_of(io.BytesIO(exported), "exported"))
+    assert [json.loads(line.value) for line in lines] == [json.loads(canonical)] * 2
+    assert lines[1].value == canonical
+    await models.close()
+
+
+async def test_no_cell_of_a_csv_is_a_formula(tmp_path: Path) -> None:
+    names = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"]
+    told = [
+        Record(Position(0, number), encode(by(name, a_task(f"t{number}").events[0])), 1)
+        for number, name in enumerate(names)
+    ]
+    models = written(tmp_path, judged(told))
+    text = b"".join([chunk async for chunk in as_csv(models.of("acme"))]).decode()
+    _, *rows = csv.reader(io.StringIO(text, newline=""))
+    assert [cell for row in rows for cell in row if cell.startswith(tuple("=+-@\t\r\n"))] == []
+    actor_id = CSV_COLUMNS.index("actor_id")
+    assert [row[actor_id] for row in rows] == [f"'{name}" for name in names]
+    assert [json.loads(row[-1])["data"]["actor"]["id"] for row in rows] == names
+    await models.close()
+
+
+def by(name: str, event: Event) -> Event:
+    actor = event.data.actor.model_copy(update={"id": name})
+    return event.model_copy(update={"data": event.data.model_copy(update={"actor": actor})})
 
 
 async def test_an_export_may_be_filtered(tmp_path: Path) -> None:

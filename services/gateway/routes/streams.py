@@ -15,6 +15,7 @@ from services.gateway.problems import Responses, responses
 from services.gateway.routes.projects import ProjectId
 from services.gateway.routes.tasks import TaskId
 from services.gateway.streaming import HEARTBEAT, EventStream, frame
+from services.one_line import in_one_line
 from services.operations import following, looking
 from services.operations.following import Cursor, Topic, follow
 from services.outputs import OutputRecord
@@ -103,7 +104,8 @@ async def frames(caller: Caller, topic: Topic, start: Cursor) -> AsyncGenerator[
             if one is None:
                 yield HEARTBEAT
             elif isinstance(one.what, OutputRecord):
-                yield frame(one.what.event.type, one.cursor.written(), one.what.record.value)
+                output = in_one_line(one.what.record.value)
+                yield frame(one.what.event.type, one.cursor.written(), output)
             elif one.what.event is not None:
                 document = as_bytes(line_document(one.what))
                 yield frame(one.what.event.type, one.cursor.written(), document)
