@@ -37,7 +37,8 @@ def read_as_of(text: str | None) -> AsOf | None:
         if "," in text:
             return read_frontier(text)
         partition, colon, offset = text.partition(":")
-        if colon and partition.isdecimal() and offset.isdecimal() and len(text) <= 40:
+        plain = text.isascii() and partition.isdigit() and offset.isdigit()
+        if colon and plain and len(text) <= 40:
             return Position(int(partition), int(offset))
         time = datetime.fromisoformat(text.replace(" ", "+") if "+" not in text else text)
     except ValueError:

@@ -5,13 +5,14 @@ models, bounded, and says so when it had to give up.
 """
 
 import asyncio
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from events.cancel_events import CancelRequested
 from events.errors import LogUnavailable
 from events.ids import check_id, log_key, root_of
-from events.positions import Frontier, Position, after, covers
+from events.positions import Frontier, Position, after, covers, reaches, written_frontier
 from events.project_events import ProjectCancelRequested
 from events.state import TaskState
 from events.words import Origin
@@ -21,7 +22,7 @@ from services.permissions import Permission
 from services.read_models.questions import AsOf, HistoryFilter, ProjectFilter, TaskFilter
 from services.read_models.rows import CancelInForce, HistoryLine, Page, Project, Task
 from services.read_models.rows import Receipt as ReceiptRow
-from services.refusals import Conflict, NotFound, Unavailable
+from services.refusals import Conflict, Invalid, NotFound, Unavailable
 
 
 class Fresh(NamedTuple):
@@ -63,13 +64,16 @@ async def reached(scope: Scope, wanted: Frontier) -> Fresh:
 
 async def settled(scope: Scope) -> None:
     """Wait until the read models show everything that was in the log when this was called."""
+    if (await reached(scope, await _log_end(scope))).behind is not None:
+        raise Unavailable("the read models are behind, so this can't be said for sure: try again")
+
+
+async def _log_end(scope: Scope) -> Frontier:
     try:
         async with asyncio.timeout(scope.parts.settings.read_wait_seconds):
-            end = await scope.parts.log.end()
+            return await scope.parts.log.end()
     except (LogUnavailable, TimeoutError) as error:
         raise Unavailable("the log can't be reached: try again") from error
-    if (await reached(scope, end)).behind is not None:
-        raise Unavailable("the read models are behind, so this can't be said for sure: try again")
 
 
 # ------------------------------------------------------------------------------------ one thing
@@ -137,10 +141,17 @@ async def find_project(scope: Scope, project_id: str, as_of: AsOf | None = None)
 
 
 async def _past(scope: Scope, as_of: AsOf) -> Fresh:
-    """The past is known once the read models have got there."""
-    if isinstance(as_of, Position):
-        return await reached(scope, after({}, [as_of]))
-    return await fresh(scope, None)
+    """The past is known once the read models have got there. What the log hasn't reached is none:
+    whatever was answered would be another answer later."""
+    if isinstance(as_of, datetime):
+        return await fresh(scope, None)
+    wanted = after({}, [as_of]) if isinstance(as_of, Position) else as_of
+    if reaches(scope.parts.reads.frontier(), wanted):
+        return UP_TO_DATE
+    end = await _log_end(scope)
+    if not reaches(end, wanted):
+        raise Invalid("as_of", f"nothing stands there yet: the log ends at {written_frontier(end)}")
+    return await reached(scope, wanted)
 
 
 # -------------------------------------------------------------------------------------- many
@@ -150,7 +161,7 @@ async def list_tasks(
     scope: Scope, where: TaskFilter, cursor: str | None, limit: int, as_of: AsOf | None
 ) -> tuple[Page[Task], Fresh]:
     scope.need(Permission.TASKS_READ)
-    up_to_date = await fresh(scope, None)
+    up_to_date = await _fresh_as_of(scope, as_of)
     return await scope.view.tasks(where, cursor=cursor, limit=limit, as_of=as_of), up_to_date
 
 
@@ -158,8 +169,16 @@ async def list_projects(
     scope: Scope, where: ProjectFilter, cursor: str | None, limit: int, as_of: AsOf | None
 ) -> tuple[Page[Project], Fresh]:
     scope.need(Permission.TASKS_READ)
-    up_to_date = await fresh(scope, None)
+    up_to_date = await _fresh_as_of(scope, as_of)
     return await scope.view.projects(where, cursor=cursor, limit=limit, as_of=as_of), up_to_date
+
+
+async def _fresh_as_of(scope: Scope, as_of: AsOf | None) -> Fresh:
+    """A list spans partitions: those that its point of the past doesn't name are as they are."""
+    up_to_date = await fresh(scope, None)
+    if as_of is None or up_to_date.behind is not None:
+        return up_to_date
+    return await _past(scope, as_of)
 
 
 async def list_history(

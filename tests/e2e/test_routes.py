@@ -150,10 +150,21 @@ def test_tasks_are_listed_by_what_they_are_newest_first_page_by_page(http: httpx
 @pytest.mark.parametrize(
     "query",
     ["cursor=nonsense", "as_of=yesterday", "label=x", "status=gone", "limit=0", "actor=me",
-     "created_from=2026-01-01T00:00:00", "as_of=0:1,0:2"],
+     "created_from=2026-01-01T00:00:00", "as_of=0:1,0:2", "as_of=\u0663:\u0661"],
 )  # fmt: skip
 def test_bad_queries_are_refused(http: httpx.Client, query: str) -> None:
     refused(http.get(f"/tasks?{query}"), 422, "invalid")
+
+
+@pytest.mark.parametrize(
+    "as_of", ["0:1000000", "7:0", "before:0:1000000", "before:7:1", "0:" + "9" * 30]
+)
+def test_what_the_log_has_not_reached_is_no_past(http: httpx.Client, as_of: str) -> None:
+    """It would be answered with the present, and otherwise later."""
+    task_id = waiting(http)
+    for path in (f"/tasks/{task_id}", "/tasks", "/projects"):
+        problem = refused(http.get(path, params={"as_of": as_of}), 422, "invalid")
+        assert "the log ends at 0:" in problem["detail"]
 
 
 def test_a_task_can_be_seen_as_it_was(http: httpx.Client) -> None:
