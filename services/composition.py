@@ -14,6 +14,7 @@ from time import monotonic, time_ns
 import structlog
 
 from events.positions import Frontier
+from services.at_hand import AtHand
 from services.bulk_canceller import BulkCanceller
 from services.control_store import ControlStore, open_control_store
 from services.embedded_log import EmbeddedLog, open_log
@@ -104,6 +105,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     projector, reads = await open_read_side(data, history)
     opened.push_async_callback(reads.close)
     verdicts = Verdicts()
+    at_hand = AtHand(verdicts)
     vault = Vault(store, world.now, Declared(settings.secret_fields))
     key_destroyer = KeyDestroyer(vault, lambda who, task: reads.of(who).task(task), world.now)
     executor_id = f"executor-{world.new_id()}"
@@ -151,6 +153,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         voice,
         watch_voice,
         verdicts,
+        at_hand,
         watchdog,
         projector,
         key_destroyer,
@@ -169,6 +172,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         words=words,
         reads=reads,
         verdicts=verdicts,
+        at_hand=at_hand,
         world=world,
         settings=limits,
         denials=Buckets(

@@ -7,6 +7,7 @@ from functools import partial
 from time import monotonic
 
 from events.positions import Frontier
+from services.at_hand import AtHand
 from services.bulk_canceller import BulkCanceller
 from services.gateway.app import new_app
 from services.gateway.desk import Desk, new_desk
@@ -33,14 +34,23 @@ async def serve(
         telemetry = Telemetry(settings.telemetry)
         opened.callback(telemetry.close)
         verdicts, words = Verdicts(), OwnWords()
+        at_hand = AtHand(verdicts)
         history, output, heartbeats = site.streams
         roll = Roll(heartbeats, site.world)
-        ledger = Ledger(history, site.reads, (verdicts,), words=words)
+        ledger = Ledger(history, site.reads, (verdicts, at_hand), words=words)
         telemetry.sources.lag_entries = lambda: behind(ledger.frontier, site.reads.frontier())
         telemetry.sources.stopped_partitions = lambda: len(ledger.stopped)
         outputs = Outputs(output, TASKS_KEPT // settings.broker.partitions)
         desk, canceller = await make_desk(
-            site, opened, words, verdicts, outputs, roll, partial(why_unready, ledger), telemetry
+            site,
+            opened,
+            words,
+            verdicts,
+            at_hand,
+            outputs,
+            roll,
+            partial(why_unready, ledger),
+            telemetry,
         )
         app = telemetry.traced(new_app(desk))
         server = new_server(app, settings.gateway, settings.shutdown_grace_seconds)
@@ -67,6 +77,7 @@ async def make_desk(
     opened: AsyncExitStack,
     words: OwnWords,
     verdicts: Verdicts,
+    at_hand: AtHand,
     outputs: Outputs,
     roll: Roll,
     unready: Callable[[], str | None],
@@ -84,6 +95,7 @@ async def make_desk(
         words=words,
         reads=site.reads,
         verdicts=verdicts,
+        at_hand=at_hand,
         world=site.world,
         settings=limits,
         denials=Buckets(per_minute / 60, per_minute, limits.principals_counted, monotonic),

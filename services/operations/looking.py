@@ -14,7 +14,6 @@ from events.errors import LogUnavailable
 from events.ids import check_id, log_key, root_of
 from events.positions import Frontier, Position, after, covers, reaches, written_frontier
 from events.project_events import ProjectCancelRequested
-from events.state import TaskState
 from events.words import Origin
 from services.operations.receipts import Receipt, until_ended
 from services.operations.scope import Scope
@@ -94,6 +93,10 @@ async def project_known(scope: Scope, project_id: str) -> bool:
 async def get_task(scope: Scope, task_id: str, as_of: AsOf | None = None) -> tuple[Task, Fresh]:
     scope.need(Permission.TASKS_READ)
     check_id(task_id)
+    if as_of is None:
+        judged = scope.parts.at_hand.task(scope.organization, task_id, scope.told)
+        if judged is not None:
+            return judged, UP_TO_DATE
     up_to_date = await fresh(scope, task_id) if as_of is None else await _past(scope, as_of)
     task = await find_task(scope, task_id, as_of)
     if task is None:
@@ -315,48 +318,3 @@ def _stopping(receipt: Receipt, cancel: CancelInForce | None) -> Receipt:
     if cancel is None:
         return receipt
     return receipt._replace(observed_at=cancel.observed_at, stopped_at=cancel.stopped_at)
-
-
-def as_row(organization: str, task: TaskState, position: Position) -> Task:
-    """A task as the read models will show it, from what the fold has just made of it."""
-    cancel = task.cancel
-    return Task(
-        organization=organization,
-        id=task.id,
-        root=root_of(task.id),
-        spec=task.spec,
-        submission_id=task.submission_id,
-        created_by=task.spec.actor,
-        created_at=task.created_at,
-        status=task.status,
-        evidence=task.evidence,
-        attempt=task.attempt,
-        failures=task.failures,
-        not_before=task.not_before,
-        waiting_for=task.waiting_for,
-        answered=task.answered,
-        run_id=task.run.id if task.run else None,
-        executor=task.run.executor if task.run else None,
-        started_at=task.started_at,
-        finished_at=task.finished_at,
-        result=task.result,
-        error=task.error,
-        error_type=task.error_type,
-        contradicted=task.contradicted,
-        cancel=None
-        if cancel is None
-        else CancelInForce(
-            id=cancel.id,
-            subject=cancel.subject,
-            mode=cancel.mode,
-            grace_seconds=cancel.grace_seconds,
-            origin=cancel.origin,
-            actor=cancel.actor,
-            reason=cancel.reason,
-            requested_at=cancel.requested_at,
-            observed_at=None,
-            unconfirmed_at=None,
-            stopped_at=task.finished_at,
-        ),
-        position=position,
-    )

@@ -22,6 +22,7 @@ from events.outcome import Outcome
 from events.positions import BEGINNING, Frontier, Position, after
 from events.vocabulary import AnyBody
 from events.words import Reason, Verdict
+from services.at_hand import AtHand
 from services.own_words import OwnWords
 from services.permissions import Permission, Principal
 from services.read_models.models import ReadModels
@@ -43,6 +44,7 @@ class Parts:
     words: OwnWords
     reads: ReadModels
     verdicts: Verdicts
+    at_hand: AtHand
     world: World
     settings: GatewaySettings
     denials: "Denials"

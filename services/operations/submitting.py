@@ -12,6 +12,7 @@ from events.positions import Position
 from events.task_events import TaskSubmitted
 from events.words import Reason, Verdict
 from projections.entry import Entry
+from services.at_hand import Noted, as_row
 from services.operations import looking
 from services.operations.requests import TaskRequest
 from services.operations.scope import Scope, Undecided
@@ -42,7 +43,7 @@ async def submit(scope: Scope, request: TaskRequest) -> Task | Undecided:
         raise Conflict(judged.reason or "void", text)
     for task in judged.outcome.tasks if judged.outcome else ():
         if task.id == event.subject:
-            return looking.as_row(scope.organization, task, judged.position)
+            return as_row(scope.organization, task, Noted(judged.position))
     return await looking.find_fresh_task(scope, event.subject) or Undecided(event.subject)
 
 
