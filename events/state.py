@@ -3,6 +3,7 @@
 Only `apply` changes a `Root`; the values in it are replaced, never changed.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -133,18 +134,24 @@ class ProjectState(NamedTuple):
         """All tasks of the plan are there."""
         return self.plan > 0 and self.arrived >= self.planned_tasks
 
-    def counting(self, before: TaskState | None, after: TaskState) -> "ProjectState":
-        """The same project with its counts moved by one task's change."""
-        new = before is None
-        was, now = before.status if before else None, after.status
-        return self._replace(
-            arrived=self.arrived + (new and above(after.id) == self.id),
-            unfinished=self.unfinished
-            + (now not in TERMINAL)
-            - (was is not None and was not in TERMINAL),
-            active=self.active + (now in ACTIVE) - (was in ACTIVE),
-            failed=self.failed + (now is Status.FAILED) - (was is Status.FAILED),
-        )
+    def counting(
+        self, before: Mapping[str, TaskState], changed: Iterable[TaskState]
+    ) -> "ProjectState":
+        """The same project with its counts moved by what these tasks have become."""
+        arrived, unfinished = self.arrived, self.unfinished
+        active, failed = self.active, self.failed
+        for task in changed:
+            was, now = before.get(task.id), task.status
+            if was is None:
+                arrived += above(task.id) == self.id
+            else:
+                unfinished -= was.status not in TERMINAL
+                active -= was.status in ACTIVE
+                failed -= was.status is Status.FAILED
+            unfinished += now not in TERMINAL
+            active += now in ACTIVE
+            failed += now is Status.FAILED
+        return self._replace(arrived=arrived, unfinished=unfinished, active=active, failed=failed)
 
 
 @dataclass(slots=True)

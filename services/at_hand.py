@@ -8,10 +8,11 @@ and whoever asks reads the rows.
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, TypeAlias
 
 from events.cancel_events import CancelObserved, CancelUnconfirmed
+from events.event import Event
 from events.ids import log_key, root_of
 from events.positions import Frontier, Position, covers
 from events.state import Root, TaskState
@@ -21,13 +22,11 @@ from services.read_models.rows import CancelInForce, Task
 from services.verdicts import Verdicts
 
 TASKS_KEPT = 100_000
-"""The least lately submitted is let go first: the rows have long had it."""
-
-Key: TypeAlias = tuple[str, str]
-"""Organization and id."""
+"""With their roots; the root that was begun first is let go first: the rows have long had it."""
 
 
-class Noted(NamedTuple):
+@dataclass(slots=True)
+class Noted:
     """What the rows show of a task, and its state doesn't."""
 
     position: Position
@@ -42,16 +41,18 @@ class AtHand:
     def __init__(self, verdicts: Verdicts, tasks_kept: int = TASKS_KEPT) -> None:
         self._verdicts = verdicts
         self._tasks_kept = tasks_kept
-        self._noted: OrderedDict[Key, Noted] = OrderedDict()
+        self._roots: OrderedDict[str, dict[str, Noted]] = OrderedDict()
+        """By log key and task id."""
+        self._count = 0
 
     def task(self, organization: str, task_id: str, told: Frontier) -> Task | None:
         """The task as all have been told that it is, or later; None: ask the rows."""
-        noted = self._noted.get((organization, task_id))
+        key = log_key(organization, root_of(task_id))
+        noted = self._roots.get(key, {}).get(task_id)
         state = self._verdicts.task(organization, task_id)
         if noted is None or state is None:
             return None
-        latest = self._verdicts.latest(log_key(organization, root_of(task_id)))
-        judged = self._verdicts.frontier
+        latest, judged = self._verdicts.latest(key), self._verdicts.frontier
         if latest is not None and not covers(judged, latest):
             return None
         if any(offset > judged.get(partition, 0) for partition, offset in told.items()):
@@ -64,39 +65,44 @@ class AtHand:
         """Nothing: who began before this process is in the rows."""
 
     def entered(self, entries: Sequence[Entry]) -> None:
-        noted = self._noted
         for entry in entries:
             event, outcome = entry.event, entry.outcome
             if event is None or outcome.verdict is Verdict.VOID:
                 continue
-            position, organization = entry.record.position, event.organization
+            position, root = entry.record.position, self._roots.get(entry.key)
             for task in outcome.tasks:
-                known = noted.get((organization, task.id))
-                if known is not None:
-                    noted[organization, task.id] = Noted(position, known[1], known[2])
+                noted = None if root is None else root.get(task.id)
+                if noted is not None:
+                    noted.position = position
                 elif event.id == task.submission_id:
-                    noted[organization, task.id] = Noted(position)
-            if outcome.verdict is Verdict.NOTED:
-                self._note(entry, (organization, event.subject), event.time)
-        while len(noted) > self._tasks_kept:
-            noted.popitem(last=False)
+                    root = self._begin(entry.key, task.id, Noted(position))
+            if outcome.verdict is Verdict.NOTED and root is not None:
+                note(root.get(event.subject), event, position)
 
     async def room(self) -> None:
         """Always: what is kept is bounded."""
 
-    def _note(self, entry: Entry, key: Key, at: datetime) -> None:
-        known = self._noted.get(key)
-        if known is None or entry.event is None:
-            return
-        _, observed_at, unconfirmed_at = known
-        match entry.event.data:
-            case CancelObserved():
-                observed_at = observed_at or at
-            case CancelUnconfirmed():
-                unconfirmed_at = at
-            case _:
-                pass
-        self._noted[key] = Noted(entry.record.position, observed_at, unconfirmed_at)
+    def _begin(self, key: str, task_id: str, noted: Noted) -> dict[str, Noted]:
+        root = self._roots.setdefault(key, {})
+        root[task_id] = noted
+        self._count += 1
+        while self._count > self._tasks_kept and len(self._roots) > 1:
+            _, oldest = self._roots.popitem(last=False)
+            self._count -= len(oldest)
+        return root
+
+
+def note(noted: Noted | None, event: Event, position: Position) -> None:
+    if noted is None:
+        return
+    noted.position = position
+    match event.data:
+        case CancelObserved():
+            noted.observed_at = noted.observed_at or event.time
+        case CancelUnconfirmed():
+            noted.unconfirmed_at = event.time
+        case _:
+            pass
 
 
 def as_row(organization: str, task: TaskState, noted: Noted) -> Task:

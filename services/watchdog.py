@@ -112,6 +112,8 @@ class Watchdog:
         """Always: it keeps no more than is alive."""
 
     def _changed(self, organization: str, task: TaskState) -> None:
+        if task.started_at is None and task.spec.deadline is None:
+            return  # Nothing of it was ever watched; one cancel may have ended ten thousand such.
         where = Where(organization, task.id)
         active = task.run if task.status in ACTIVE and task.run and not task.run.remote else None
         self._follow_run(where, active)

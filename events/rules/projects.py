@@ -93,8 +93,7 @@ def settled(root: Root, event: Event, outcome: Outcome) -> Outcome:
     project = outcome.project or root.project
     if project is None:
         return outcome
-    for task in outcome.tasks:
-        project = project.counting(root.tasks.get(task.id), task)
+    project = project.counting(root.tasks, outcome.tasks)
     if project.status is ProjectStatus.CANCELLING and project.active == 0:
         project = project._replace(status=ProjectStatus.CANCELLED, finished_at=event.time)
     elif (

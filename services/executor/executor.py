@@ -55,6 +55,10 @@ class PredecessorLives(CountermandError):
         )
 
 
+PENDING, SKIPPED = Status.PENDING, Status.SKIPPED
+"""Looked up once: they are asked for with every task."""
+
+
 class Executor:
     """One executor process."""
 
@@ -551,7 +555,15 @@ class Executor:
         """What a task's new state means for this executor."""
         assert self._room is not None
         place = Place(key, organization, task.id)
-        run = self.runs.get(place)
+        if task.status is not SKIPPED:  # Nothing of it ran, and one cancel may skip ten thousand.
+            self._ran_or_may_run(place, task, closing)
+        if task.status is not PENDING:
+            self._room.forget(place, task.spec.kind)
+        for waiter in self._room.released(key, task):
+            self._look_at_one(waiter)
+
+    def _ran_or_may_run(self, place: Place, task: TaskState, closing: list[Event]) -> None:
+        organization, run = place.organization, self.runs.get(place)
         held = run is not None and task.run is not None and task.run.id == run.run_id
         match task.status:
             case Status.PENDING:
@@ -578,10 +590,6 @@ class Executor:
                     run.disown()
         if task.status not in ACTIVE:
             self._left.pop(place, None)
-        if task.status is not Status.PENDING:
-            self._room.forget(place, task.spec.kind)
-        for waiter in self._room.released(key, task):
-            self._look_at_one(waiter)
 
     def _tell(self, run: LiveRun, task: TaskState) -> None:
         owner = None if task.run is None else task.run.executor

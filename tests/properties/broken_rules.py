@@ -564,8 +564,8 @@ BROKEN_RULES = [
     Broken(
         "children of tasks are no part of the plan",
         "state.py",
-        "(new and above(after.id) == self.id)",
-        "new",
+        "above(task.id) == self.id",
+        "True",
         "submitting: children_of_a_project_s_tasks_count_as_work_but_not_as_the_plan",
     ),
 ]
