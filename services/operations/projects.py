@@ -17,6 +17,7 @@ from events.task_events import TaskSubmitted
 from events.vocabulary import AnyBody
 from events.words import Reason, Verdict
 from services.operations import looking
+from services.operations.dependencies import check_dependencies
 from services.operations.requests import (
     PauseNumber,
     PlanNumber,
@@ -39,6 +40,7 @@ async def create_project(scope: Scope, request: ProjectRequest) -> Project | Und
         raise TooLarge("tasks in one request", limit)
     project_id = request.id or scope.new_subject_id("project")
     events, secrets = _creation(scope, project_id, request)
+    check_dependencies(events)
     events = await sealed(scope, events, secrets)
     with scope.parts.verdicts.expecting_all([event.id for event in events]) as heard:
         await scope.append(events)

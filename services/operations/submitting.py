@@ -14,6 +14,7 @@ from events.words import Reason, Verdict
 from projections.entry import Entry
 from services.at_hand import Noted, as_row
 from services.operations import looking
+from services.operations.dependencies import check_dependencies
 from services.operations.requests import TaskRequest
 from services.operations.scope import Scope, Undecided
 from services.permissions import Permission
@@ -34,7 +35,9 @@ class Submitted(NamedTuple):
 async def submit(scope: Scope, request: TaskRequest) -> Task | Undecided:
     """The task as it was submitted."""
     scope.need(Permission.TASKS_SUBMIT)
-    (event,) = await sealed(scope, scope.events([submission(scope, request, 0)]), [request.secrets])
+    events = scope.events([submission(scope, request, 0)])
+    check_dependencies(events)
+    (event,) = await sealed(scope, events, [request.secrets])
     judged = await scope.say(event)
     if judged.verdict is None:
         return Undecided(event.subject)
@@ -63,6 +66,7 @@ async def submit_many(
     events = scope.events(
         [submission(scope, request, number) for number, request in enumerate(requests)]
     )
+    check_dependencies(events)
     events = await sealed(scope, events, [request.secrets for request in requests])
     verdicts = scope.parts.verdicts
     entries: Mapping[UUID, Entry] = {}
@@ -146,6 +150,7 @@ TEXTS: dict[Reason | None, str] = {
     Reason.ID_TAKEN: "this id is taken: choose another, or let one be made",
     Reason.ABOVE_FINISHED: "what it would be below is cancelled or finished",
     Reason.PLAN_IS_FULL: "all tasks of this project's plan are there",
+    Reason.DEPENDENCY_ELSEWHERE: "tasks can only wait for others of their own project or family",
     Reason.UNKNOWN_PARENT: "there is no such parent, or the id isn't below it",
     Reason.UNKNOWN_PROJECT: "there is no such project, or the id isn't below it",
 }

@@ -286,6 +286,33 @@ def project(http: httpx.Client, **more: Any) -> dict[str, Any]:
     return document
 
 
+def test_tasks_that_wait_for_each_other_are_refused_and_nothing_is_said(
+    http: httpx.Client,
+) -> None:
+    """None of them would ever start."""
+    itself = {"id": "alone", "kind": "sleep", "depends_on": ["alone"]}
+    circle = [
+        {"id": "a", "kind": "sleep", "depends_on": ["c", "first"]},
+        {"id": "b", "kind": "sleep", "depends_on": ["a"]},
+        {"id": "c", "kind": "sleep", "depends_on": ["b"]},
+        {"id": "first", "kind": "sleep"},
+    ]
+    problem = refused(http.post("/tasks", json=itself), 422, "invalid")
+    assert "'alone' waits for 'alone'" in problem["detail"]
+    refused(http.post("/tasks", json={"tasks": [itself]}), 422, "invalid")
+    problem = refused(http.post("/projects", json={"id": "round", "tasks": circle}), 422, "invalid")
+    assert "'round.a' waits for 'round.c' waits for 'round.b'" in problem["detail"]
+    for path in ("/tasks/alone", "/projects/round", "/tasks/round.first"):
+        refused(http.get(path), 404, "not-found")
+
+
+def test_a_task_waits_for_nobody_elsewhere(http: httpx.Client) -> None:
+    elsewhere = {"kind": "sleep", "depends_on": [waiting(http)]}
+    problem = refused(http.post("/tasks", json=elsewhere), 409, "conflict")
+    assert problem["reason"] == "dependency_elsewhere"
+    assert "own project or family" in problem["detail"]
+
+
 def test_a_project_is_created_with_its_tasks_approved_paused_and_resumed(
     http: httpx.Client,
 ) -> None:
