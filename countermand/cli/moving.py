@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,9 +20,10 @@ from rich.progress import (
 )
 
 from countermand.cli.connection import URL, AsJson, Key, Url, ask
+from countermand.cli.earlier_export import Format, NoExport, whole_rows
 from countermand.cli.exits import Exit
 from countermand.cli.service import ConfigFile, DataFolder
-from countermand.client import Client, position_of, read_positions, written_positions
+from countermand.client import Client, read_positions, written_positions
 
 
 def export(
@@ -40,10 +41,15 @@ def export(
     """Write your organization's history into a file; run it again after a crash, and it goes on."""
     if format not in ("jsonl", "csv"):
         raise typer.BadParameter("jsonl or csv", param_hint="--format")
-    kind: Literal["jsonl", "csv"] = "csv" if format == "csv" else "jsonl"
+    kind: Format = "csv" if format == "csv" else "jsonl"
     where = {"task": task, "project": project, "actor": actor, "type": type, "verdict": verdict}
     given: dict[str, Any] = {name: value for name, value in where.items() if value}
-    behind = whole_rows(file, kind)
+    with refusing():
+        try:
+            behind = whole_rows(file, kind)
+        except NoExport:
+            text = f"{file} isn't an export as {format}, and stays as it is: name another file"
+            raise typer.BadParameter(text, param_hint="file") from None
     bar = progress(MofNCompleteColumn(), as_json)
 
     async def write(client: Client) -> int:
@@ -62,35 +68,10 @@ def export(
                     bar.update(line, total=end, completed=sum(behind.values()))
         return rows
 
-    rows = ask(url, key, write, as_json)
+    with refusing():
+        rows = ask(url, key, write, as_json)
     said = {"file": str(file), "rows": rows, "frontier": written_positions(behind)}
     typer.echo(json.dumps(said) if as_json else f"{rows} rows in {file}")
-
-
-def whole_rows(file: Path, format: Literal["jsonl", "csv"]) -> dict[int, int]:
-    """Cut off what isn't a whole row; the frontier behind the last one."""
-    behind: dict[int, int] = {}
-    if not file.exists():
-        return behind
-    whole = 0
-    row = b""
-    with file.open("r+b") as rows:
-        for line in rows:
-            row += line
-            if not line.endswith(b"\n") or (format == "csv" and row.count(b'"') % 2):
-                continue
-            position = position_of(row, format)
-            if position is not None:
-                ((partition, offset),) = read_positions(position).items()
-                behind[partition] = offset + 1
-            elif whole or format != "csv":
-                raise typer.BadParameter(f"{file} isn't an export as {format}", param_hint="file")
-            whole += len(row)
-            row = b""
-        rows.truncate(whole)
-    if not behind:
-        file.unlink()  # At most the names of the columns, which come again.
-    return behind
 
 
 def import_(
