@@ -127,6 +127,18 @@ class Project(TypedDict):
     position: str
 
 
+class AtHome(TypedDict):
+    """What is known of a request that another region decides."""
+
+    region: str
+    event_id: str
+    position: str | None
+    delivered_at: str | None
+    appended_at: str | None
+    known_at: str | None
+    news_age_seconds: float | None
+
+
 class Receipt(TypedDict):
     """What was asked, what the log decided, what has come of it."""
 
@@ -148,6 +160,8 @@ class Receipt(TypedDict):
     evidence: str | None
     contradicted: bool
     held_until: str | None
+    home: AtHome | None
+    """Decided by another region; None: by this one."""
 
 
 class HistoryLine(TypedDict):

@@ -25,6 +25,7 @@ from events.project_events import (
     ProjectPlanned,
     ProjectResumed,
 )
+from events.region_events import RequestAddressed
 from events.rules.cancelling import cancel_requested, closed, overran
 from events.rules.ending import lost
 from events.rules.projects import (
@@ -33,6 +34,7 @@ from events.rules.projects import (
     project_steered,
     settled,
 )
+from events.rules.regions import addressed
 from events.rules.reviving import retried, skipped
 from events.rules.running import resumed, said_by_run, started
 from events.rules.submitting import submitted
@@ -81,12 +83,18 @@ REQUESTS = (
 """What callers ask for. Facts of runs need no memory of refusals: they name their run."""
 
 
+ANYWHERE = (RequestAddressed, CancelDenied, ExecutorSteered)
+"""What may be said of a root whose home is another region."""
+
+
 def judge(root: Root, event: Event) -> Outcome:
     """The table itself; what follows from it for the project comes after, in `settled`.
 
     The most frequent events stand first: every case that doesn't fit costs time.
     """
     body = event.data
+    if root.home is not None and not isinstance(body, ANYWHERE):
+        return void(Reason.WRONG_REGION)
     match body:
         case TaskSubmitted():
             return submitted(root, event, body)
@@ -117,6 +125,8 @@ def judge(root: Root, event: Event) -> Outcome:
             return project_steered(root, event, body)
         case ProjectCancelRequested():
             return project_cancel_requested(root, event, body)
+        case RequestAddressed():
+            return addressed(root, body)
         case CancelDenied() | ExecutorSteered() | TaskProgressed() | TaskOutput():
             return noted()
         case _:

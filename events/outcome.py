@@ -28,6 +28,8 @@ class Outcome(NamedTuple):
     tombstone: Tombstone | None = None
     refused: UUID | None = None
     """The request that does nothing any more, when it is repeated."""
+    home: str | None = None
+    """The region that decides about this root from now on."""
 
 
 def effective(
@@ -66,6 +68,8 @@ def apply(root: Root, outcome: Outcome) -> None:
         root.tombstones[outcome.tombstone.task_id] = outcome.tombstone
     if outcome.refused is not None:
         refuse(root, outcome.refused)
+    if outcome.home is not None:
+        root.home = outcome.home
 
 
 def refuse(root: Root, request: UUID) -> None:

@@ -167,6 +167,8 @@ class Root:
     """Requests that were void, and those whose hold has ended. One that is repeated does nothing,
     whatever has changed since."""
     unfinished: int = 0
+    home: str | None = None
+    """The region whose log decides about this root; None: this one's."""
 
     @property
     def live(self) -> bool:

@@ -19,6 +19,7 @@ from events.project_events import (
     ProjectPlanned,
     ProjectResumed,
 )
+from events.region_events import RequestAddressed
 from events.run_events import (
     RunAdopted,
     RunAttached,
@@ -64,6 +65,7 @@ HistoryBody: TypeAlias = (
     | ProjectCancelRequested
     | CancelDenied
     | ExecutorSteered
+    | RequestAddressed
 )
 """What the fold reads: kept for ever."""
 

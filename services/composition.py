@@ -32,6 +32,7 @@ from services.projector import Projector
 from services.pulse.pulse import Pulse
 from services.read_models.models import ReadModels
 from services.read_side import open_read_side
+from services.regions.opening import open_regions
 from services.roll import Roll
 from services.secrets.declared import Declared
 from services.secrets.destroying import KeyDestroyer
@@ -167,6 +168,9 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     telemetry.sources.stopped_partitions = lambda: len(ledger.stopped)
     outputs = Outputs(output)
     limits = settings.gateway
+    regions, dock = open_regions(
+        settings, store, world, log=history, words=words, reads=reads, verdicts=verdicts
+    )
     parts = Parts(
         log=history,
         words=words,
@@ -184,6 +188,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         vault=vault,
         region=settings.region,
         source="gateway",
+        regions=regions,
     )
     roll = Roll(heartbeats, world)
     canceller = BulkCanceller(
@@ -210,6 +215,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         pictures=pulse.of,
         metrics=telemetry.metrics,
         webhooks_changed=webhooks.changed,
+        dock=dock,
     )
     server = new_server(telemetry.traced(new_app(desk)), limits, settings.shutdown_grace_seconds)
     return Embedded(

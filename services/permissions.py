@@ -23,9 +23,13 @@ class Permission(StrEnum):
     """Approve, retry, skip; plan, pause, resume."""
     OPERATE = "operate"
     """Executors, webhooks, bulk work, exports."""
+    REGIONS_CARRY = "regions.carry"
+    """Carry requests and news of all organizations between regions: a bridge's, and nobody's who
+    works in an organization."""
 
 
-EVERYTHING = frozenset(Permission)
+EVERYTHING = frozenset(Permission) - {Permission.REGIONS_CARRY}
+"""In one organization."""
 
 ROLES: dict[str, frozenset[Permission]] = {
     "admin": EVERYTHING,
@@ -33,6 +37,7 @@ ROLES: dict[str, frozenset[Permission]] = {
     "submitter": frozenset({Permission.TASKS_READ, Permission.TASKS_SUBMIT}),
     "canceller": frozenset({Permission.TASKS_READ, Permission.TASKS_CANCEL}),
     "auditor": frozenset({Permission.TASKS_READ}),
+    "bridge": frozenset({Permission.REGIONS_CARRY}),
 }
 
 

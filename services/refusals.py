@@ -39,6 +39,17 @@ class NotOperating(Forbidden):
         )
 
 
+class NotOperatingRegions(Forbidden):
+    """What goes between regions is everybody's."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(permission)
+        self.args = (
+            "a bridge carries what belongs to all organizations: its key is of one of those named "
+            "in the setting gateway.operating_organizations",
+        )
+
+
 class NotFound(Refused):
     """There is no such thing in the caller's organization."""
 

@@ -28,6 +28,7 @@ from services.gateway.dialects.settings import DialectSettings
 from services.kafka_log.settings import BrokerSettings
 from services.permissions import ROLES, Permission
 from services.pulse.settings import PulseSettings
+from services.regions.settings import RegionSettings
 from services.telemetry.settings import TelemetrySettings
 from services.watchdog import WatchdogSettings
 from services.webhooks.settings import WebhookSettings
@@ -182,6 +183,7 @@ class Settings(BaseSettings):
     dialects: DialectSettings = DialectSettings()
     broker: BrokerSettings = BrokerSettings()
     health: HealthSettings = HealthSettings()
+    regions: RegionSettings = RegionSettings()
 
     @property
     def control_store(self) -> str | None:

@@ -116,6 +116,8 @@ class Verdicts:
         self._watches: dict[str, list[Watch]] = {}
         self._subscriptions: dict[str, list[Subscription]] = {}
         self._told: list[Callable[[str], None]] = []
+        self.closed = False
+        """Nobody waits any more: this process ends."""
 
     # ---- what the ledger tells
 
@@ -245,6 +247,7 @@ class Verdicts:
 
     def close(self) -> None:
         """End every stream, and the waiting of everybody who waits for a stop."""
+        self.closed = True
         for watches in self._watches.values():
             for watch in watches:
                 watch.close()

@@ -35,6 +35,7 @@ from events.project_events import (
     ProjectPlanned,
     ProjectResumed,
 )
+from events.region_events import RequestAddressed
 from events.run_events import (
     RunAdopted,
     RunAttached,
@@ -409,6 +410,12 @@ class History:
     def steered(self, claiming: bool = False) -> "History":
         """An operator says something to an executor."""
         return self.then(ExecutorSteered(actor=USER, claiming=claiming))
+
+    def addressed(self, body: AnyBody, home: str = "mars") -> "History":
+        """A request that another region shall decide."""
+        fields = body.model_dump(mode="json", exclude={"actor", "reason"}, exclude_none=True)
+        sent = RequestAddressed(actor=USER, home=home, request=body.TYPE, fields=fields)
+        return self.then(sent)
 
     # Projects.
 

@@ -3,6 +3,7 @@
 import typer
 
 from countermand.cli import (
+    bridging,
     bulk,
     demo,
     executors,
@@ -42,6 +43,7 @@ app.command()(demo.demo)
 for alone in (service.gateway, service.executor, service.projector, service.watchdog):
     app.command()(alone)
 app.command("pulse-worker")(service.pulse_worker)
+app.command()(bridging.bridge)
 app.command()(service.migrate)
 
 

@@ -126,3 +126,28 @@ webhook_deliveries = Table(
     Column("last_error", String(500), nullable=False),
     Index("webhook_deliveries_by_state", "endpoint_id", "state", "partition", "offset"),
 )
+
+region_news = Table(
+    "region_news",
+    metadata,
+    Column("region", String(100), primary_key=True),
+    Column("frontier", Text, nullable=False),
+    Column("read_at_us", BigInteger, nullable=False),
+    Column("heard_at_us", BigInteger, nullable=False),
+)
+
+region_lines = Table(
+    "region_lines",
+    metadata,
+    Column("region", String(100), primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("organization", String(100), nullable=False),
+    Column("root", String(200), nullable=False),
+    Column("event_id", String(32), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("reason", String(32)),
+    Column("appended_at_us", BigInteger, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    Index("region_lines_by_root", "organization", "root", "region", "partition", "offset"),
+)

@@ -21,6 +21,7 @@ from services.gateway.routes import (
     metrics,
     projects,
     pulse,
+    regions,
     streams,
     tasks,
     webhooks,
@@ -69,6 +70,7 @@ def add_routes(app: FastAPI) -> None:
         executors,
         streams,
         pulse,
+        regions,
         webhooks,
     ):
         app.include_router(routes.router, prefix=PREFIX)

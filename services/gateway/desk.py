@@ -21,6 +21,7 @@ from services.operations.pulse import Pictures
 from services.operations.scope import Parts
 from services.operations.webhooks import WebhookDesk
 from services.outputs import Outputs
+from services.regions.dock import Dock
 from services.roll import Roll
 from services.settings import Settings
 from services.telemetry.metrics import Metrics
@@ -48,6 +49,8 @@ class Desk:
     """The pulse; None where none is kept."""
     metrics: Metrics | None
     webhooks: WebhookDesk
+    dock: Dock | None
+    """Where bridges call; None where there are no other regions."""
 
 
 def new_desk(
@@ -62,6 +65,7 @@ def new_desk(
     pictures: Pictures | None = None,
     metrics: Metrics | None = None,
     webhooks_changed: Callable[[], None] | None = None,
+    dock: Dock | None = None,
 ) -> Desk:
     limits = settings.gateway
     documents = KeptDocuments(limits.documents_kept)
@@ -90,6 +94,7 @@ def new_desk(
         pictures=pictures,
         metrics=metrics,
         webhooks=WebhookDesk(store, settings.webhooks, webhooks_changed),
+        dock=dock,
     )
 
 

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from events.body import Actor
 from events.positions import written_position
 from events.words import Evidence, Mode, Origin, ProjectStatus, Reason, Status, Verdict
-from services.operations.receipts import Receipt
+from services.operations.receipts import AtHome, Receipt
 from services.operations.submitting import Submitted
 from services.read_models.rows import CancelInForce, HistoryLine, Project, Task
 
@@ -127,6 +127,22 @@ class ProjectPage(Document):
     next_cursor: str | None
 
 
+class AtHomeDocument(Document):
+    """What is known here of a request that another region decides."""
+
+    region: str
+    event_id: UUID = Field(description="Of the request in the home region's history.")
+    position: WrittenPosition | None = Field(description="There; none: it hasn't arrived yet.")
+    delivered_at: datetime | None = Field(description="When it arrived, by the clock there.")
+    appended_at: datetime | None = Field(description="By the log there.")
+    known_at: datetime | None = Field(
+        description="What the home region had said by then, by its clock, is in this receipt."
+    )
+    news_age_seconds: float | None = Field(
+        description="How long ago its last news came here; none: there were none yet."
+    )
+
+
 class ReceiptDocument(Document):
     """The receipt of a cancel: what was asked, what the log decided, what has come of it."""
 
@@ -150,6 +166,9 @@ class ReceiptDocument(Document):
     evidence: Evidence | None
     contradicted: bool
     held_until: datetime | None
+    home: AtHomeDocument | None = Field(
+        description="Accepted here for another region, which decides. `position` is this region's."
+    )
 
 
 class HistoryLineDocument(Document):
@@ -301,6 +320,19 @@ def receipt_document(receipt: Receipt) -> ReceiptDocument:
         evidence=receipt.evidence,
         contradicted=receipt.contradicted,
         held_until=receipt.held_until,
+        home=None if receipt.home is None else at_home_document(receipt.home),
+    )
+
+
+def at_home_document(home: AtHome) -> AtHomeDocument:
+    return AtHomeDocument(
+        region=home.region,
+        event_id=home.event_id,
+        position=None if home.position is None else written_position(home.position),
+        delivered_at=home.delivered_at,
+        appended_at=home.appended_at,
+        known_at=home.known_at,
+        news_age_seconds=home.news_age_seconds,
     )
 
 

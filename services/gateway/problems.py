@@ -13,7 +13,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
-from events.errors import CountermandError, EventTooLarge, InvalidId, LogUnavailable
+from events.errors import (
+    CountermandError,
+    EventTooLarge,
+    InvalidId,
+    LogUnavailable,
+    MalformedEvent,
+    UnknownVersion,
+)
+from services.control_store.region_news import AnotherLog
 from services.gateway.documents import receipt_document
 from services.read_models.errors import ReadModelsUnavailable
 from services.read_models.questions import InvalidCursor
@@ -62,6 +70,9 @@ TABLE: Mapping[type[Exception], Row] = {
     EventTooLarge: Row(413, "too-large", "Too large"),
     Invalid: Row(422, "invalid", "Invalid request"),
     InvalidId: Row(422, "invalid", "Invalid request"),
+    MalformedEvent: Row(422, "invalid", "Invalid request"),
+    AnotherLog: Row(409, "another-log", "Not the log that was copied"),
+    UnknownVersion: Row(409, "unknown-version", "Needs an upgrade"),
     InvalidCursor: Row(422, "invalid", "Invalid request"),
     TooMany: Row(429, "too-many", "Too many"),
     Unavailable: Row(503, "unavailable", "Unavailable"),

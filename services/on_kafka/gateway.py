@@ -21,6 +21,7 @@ from services.outputs import TASKS_KEPT, Outputs
 from services.own_words import OwnWords
 from services.pulse_worker.pictures import ShelfPictures
 from services.pulse_worker.shelf import Shelf
+from services.regions.opening import open_regions
 from services.roll import Roll
 from services.settings import Settings
 from services.telemetry.telemetry import Telemetry
@@ -90,6 +91,15 @@ async def make_desk(
     opened.callback(shelf.close)
     await asyncio.to_thread(shelf.open)
     per_minute = limits.denials_audited_per_minute
+    regions, dock = open_regions(
+        settings,
+        vault.store,
+        site.world,
+        log=history,
+        words=words,
+        reads=site.reads,
+        verdicts=verdicts,
+    )
     parts = Parts(
         log=history,
         words=words,
@@ -102,6 +112,7 @@ async def make_desk(
         vault=vault,
         region=settings.region,
         source="gateway",
+        regions=regions,
     )
     canceller = BulkCanceller(
         store=vault.store,
@@ -126,6 +137,7 @@ async def make_desk(
         unready=unready,
         pictures=ShelfPictures(shelf, settings.pulse, site.world).of,
         metrics=telemetry.metrics,
+        dock=dock,
     )
     return desk, canceller
 

@@ -1,5 +1,6 @@
 """Cancel a task or a project, and say what came of it."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from events.cancel_events import CancelDenied, CancelRequested
@@ -7,7 +8,7 @@ from events.event import Event
 from events.ids import check_id
 from events.project_events import ProjectCancelRequested
 from events.words import Reason, Verdict
-from services.operations import looking
+from services.operations import abroad, looking
 from services.operations.receipts import Receipt, new_receipt, until_ended
 from services.operations.requests import CancelRequest, ProjectCancelBody
 from services.operations.scope import Scope
@@ -21,8 +22,9 @@ async def cancel(
     """Stop a task and all below it. Appended first; what the log says is what is answered."""
     check_id(task_id)
     await _allowed(scope, task_id)
+    home = await _home(scope, task_id, request.region, looking.task_known)
     hold_until = None
-    if request.if_unknown == "hold":
+    if request.if_unknown == "hold" or home is not None:
         limit = scope.parts.settings.hold_limit_seconds
         if request.hold_seconds > limit:
             raise Invalid("hold_seconds", f"at most {limit:g}")
@@ -36,7 +38,10 @@ async def cancel(
         mode=request.mode,
         grace_seconds=request.grace_seconds,
         hold_until=hold_until,
+        expires_at=request.expires_at,
     )
+    if home is not None:
+        return await abroad.cancel(scope, home, body, task_id, wait_seconds)
     return await _ask(scope, scope.event(body, task_id), wait_seconds)
 
 
@@ -46,7 +51,8 @@ async def cancel_project(
     """Stop what executes of a project, skip the rest, keep what is done."""
     check_id(project_id)
     await _allowed(scope, project_id)
-    if not await looking.project_known(scope, project_id):
+    home = await _home(scope, project_id, request.region, looking.project_known)
+    if home is None and not await looking.project_known(scope, project_id):
         await _deny(scope, project_id, "not_found")
         raise NotFound("project", project_id)
     body = ProjectCancelRequested(
@@ -55,7 +61,23 @@ async def cancel_project(
         mode=request.mode,
         grace_seconds=request.grace_seconds,
     )
+    if home is not None:
+        return await abroad.cancel(scope, home, body, project_id, wait_seconds)
     return await _ask(scope, scope.event(body, project_id), wait_seconds)
+
+
+async def _home(
+    scope: Scope,
+    subject: str,
+    region: str | None,
+    known: Callable[[Scope, str], Awaitable[bool]],
+) -> str | None:
+    """The other region that decides this cancel; None: this one does."""
+    if scope.parts.regions is None:
+        return None
+    if region is None and await known(scope, subject):
+        return None
+    return await abroad.home_of(scope, subject, region)
 
 
 async def _ask(scope: Scope, event: Event, wait_seconds: float) -> Receipt:

@@ -14,7 +14,9 @@ from events.errors import LogUnavailable
 from events.ids import check_id, log_key, root_of
 from events.positions import Frontier, Position, after, covers, reaches, written_frontier
 from events.project_events import ProjectCancelRequested
+from events.region_events import RequestAddressed
 from events.words import Origin
+from services.operations import abroad
 from services.operations.receipts import Receipt, until_ended
 from services.operations.scope import Scope
 from services.permissions import Permission
@@ -32,6 +34,7 @@ class Fresh(NamedTuple):
 
 
 UP_TO_DATE = Fresh(None)
+CANCELS = frozenset({CancelRequested.TYPE, ProjectCancelRequested.TYPE})
 
 
 async def fresh(scope: Scope, subject: str | None) -> Fresh:
@@ -219,7 +222,7 @@ async def receipt_of_task(
         task = await find_task(scope, task_id)
         if task is None:
             event_id = await _held_cancel(scope, task_id)
-            return await receipt_of(scope, event_id, 0)
+            return await receipt_of(scope, event_id, wait_seconds)
         if task.cancel is None:
             raise Conflict("no_cancel", "nobody has asked this task to stop")
         row = await scope.view.receipt(task.cancel.id)
@@ -257,6 +260,8 @@ async def receipt_of(scope: Scope, event_id: UUID, wait_seconds: float) -> Recei
         raise NotFound("receipt", str(event_id))
     subject = row.line.event.subject
     body = row.line.event.data
+    if isinstance(body, RequestAddressed) and body.request in CANCELS:
+        return await abroad.receipt(scope, row.line.event, row.line.position, wait_seconds)
     if not isinstance(body, CancelRequested | ProjectCancelRequested):
         raise NotFound("receipt", str(event_id))
     of_task = isinstance(body, CancelRequested)
@@ -280,10 +285,14 @@ async def receipt_of(scope: Scope, event_id: UUID, wait_seconds: float) -> Recei
 
 
 async def _held_cancel(scope: Scope, task_id: str) -> UUID:
-    where = HistoryFilter(task=task_id, types=[CancelRequested.TYPE])
-    page = await scope.view.history(where, limit=1, newest_first=True)
+    where = HistoryFilter(task=task_id, types=[CancelRequested.TYPE, RequestAddressed.TYPE])
+    page = await scope.view.history(where, limit=100, newest_first=True)
     for line in page.rows:
-        if line.event is not None:
+        body = line.event and line.event.data
+        if line.event is not None and (
+            isinstance(body, CancelRequested)
+            or (isinstance(body, RequestAddressed) and body.request in CANCELS)
+        ):
             return line.event.id
     raise NotFound("task", task_id)
 

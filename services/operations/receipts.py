@@ -28,6 +28,24 @@ from projections.entry import Entry
 from services.verdicts import Watch
 
 
+class AtHome(NamedTuple):
+    """What is known here of a request that another region decides."""
+
+    region: str
+    event_id: UUID
+    """Of the request as the home region's log has it."""
+    position: Position | None = None
+    """There. None: as far as is known here it hasn't arrived."""
+    delivered_at: datetime | None = None
+    """When it arrived, by the clock there."""
+    appended_at: datetime | None = None
+    """By the log there."""
+    known_at: datetime | None = None
+    """Everything that the home region had said by then, by its clock, is in this receipt."""
+    news_age_seconds: float | None = None
+    """How long ago its last news came here; None: there were none yet."""
+
+
 class Receipt(NamedTuple):
     """One cancel request. Requested, observed and stopped are three moments, never one."""
 
@@ -51,6 +69,8 @@ class Receipt(NamedTuple):
     evidence: Evidence | None = None
     contradicted: bool = False
     held_until: datetime | None = None
+    home: AtHome | None = None
+    """None: it is decided by the log at whose `position` it stands."""
 
     @property
     def ended(self) -> bool:

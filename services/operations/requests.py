@@ -69,6 +69,12 @@ class CancelRequest(Request):
         "refuse", description="`hold` keeps the cancel for a task that comes later."
     )
     hold_seconds: Seconds = 3600.0
+    region: Region | None = Field(
+        None, description="The task's home, if it isn't known here. It is decided there."
+    )
+    expires_at: Moment | None = Field(
+        None, description="Not decided by then, the cancel is void: `expired`."
+    )
 
 
 class ProjectCancelBody(Request):
@@ -77,6 +83,9 @@ class ProjectCancelBody(Request):
     reason: Text = ""
     mode: Mode = Mode.GRACEFUL
     grace_seconds: Seconds | None = None
+    region: Region | None = Field(
+        None, description="The project's home, if it isn't known here. It is decided there."
+    )
 
 
 class ReasonBody(Request):
@@ -90,12 +99,14 @@ class ApproveRequest(ReasonBody):
 
     wait: Ordinal | None = Field(None, description="Which wait is meant; without it, this one.")
     answer: Json = None
+    region: Region | None = Field(None, description="The task's home, if it isn't known here.")
 
 
 class AttemptRequest(ReasonBody):
     """Retry a failed task, or skip one."""
 
     attempt: Ordinal | None = Field(None, description="Which attempt is meant; else, this one.")
+    region: Region | None = Field(None, description="The task's home, if it isn't known here.")
 
 
 class PlanRequest(ReasonBody):

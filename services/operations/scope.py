@@ -28,6 +28,7 @@ from services.permissions import Permission, Principal
 from services.read_models.models import ReadModels
 from services.read_models.organization import OrganizationView
 from services.refusals import Forbidden, Unavailable
+from services.regions.regions import Regions
 from services.secrets.vault import Vault
 from services.settings import GatewaySettings
 from services.verdicts import Verdicts
@@ -51,6 +52,8 @@ class Parts:
     vault: Vault
     region: str
     source: str
+    regions: Regions | None = None
+    """The other ones; None where there are none."""
 
 
 class Denials(Protocol):

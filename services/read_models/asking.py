@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from services.read_models.cancels import CancelQuestions
 from services.read_models.database import Database
+from services.read_models.every_line import EveryLineQuestions
 from services.read_models.lines import LineQuestions
 from services.read_models.live import LiveQuestions
 from services.read_models.malformed import MalformedQuestions
@@ -24,6 +25,7 @@ class Questions(NamedTuple):
     live: LiveQuestions
     malformed: MalformedQuestions
     recent_stops: RecentStopQuestions
+    every_line: EveryLineQuestions
 
 
 def compiled_for(database: Database) -> Questions:
@@ -37,4 +39,5 @@ def compiled_for(database: Database) -> Questions:
         live=LiveQuestions(database, past),
         malformed=MalformedQuestions(database),
         recent_stops=RecentStopQuestions(database),
+        every_line=EveryLineQuestions(database),
     )

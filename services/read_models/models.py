@@ -13,6 +13,7 @@ from services.ledger import Snapshot
 from services.read_models.arrivals import Arrivals
 from services.read_models.asking import compiled_for
 from services.read_models.database import Database
+from services.read_models.every_line import AnyLine
 from services.read_models.live import events_of
 from services.read_models.organization import OrganizationView
 from services.read_models.patience import Patient
@@ -110,6 +111,12 @@ class ReadModels:
         """What all organizations asked to stop, and hasn't stopped yet."""
         stops = self._questions.recent_stops
         return await self._reader.ask(lambda session: stops.stopping(session, limit))
+
+    async def lines(self, start: Frontier, end: Frontier, limit: int) -> Sequence[AnyLine]:
+        """Lines of all organizations between two frontiers, up to so many, one partition after
+        the other."""
+        every = self._questions.every_line
+        return await self._reader.ask(lambda session: every.between(session, start, end, limit))
 
     async def malformed_records(
         self, *, cursor: str | None = None, limit: int = 100

@@ -23,6 +23,7 @@ from events.project_events import (
     ProjectPlanned,
     ProjectResumed,
 )
+from events.region_events import RequestAddressed
 from events.run_events import (
     OutputSummary,
     RunAdopted,
@@ -155,6 +156,13 @@ FULL: tuple[AnyBody, ...] = (
     ProjectResumed(actor=WHO, reason=WHY, pause=3),
     ProjectCancelRequested(actor=WHO, reason=WHY, mode=Mode.FORCE, grace_seconds=1.5),
     ExecutorSteered(actor=WHO, reason=WHY, claiming=False),
+    RequestAddressed(
+        actor=WHO,
+        reason=WHY,
+        home="us-east-1",
+        request=CancelRequested.TYPE,
+        fields={"mode": "force", "hold_until": "2026-01-01T01:00:00Z"},
+    ),
     CancelDenied(
         actor=WHO,
         reason=WHY,

@@ -3,8 +3,20 @@
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
+from events.cancel_events import CancelRequested
+from events.task_events import TaskSubmitted
 from events.words import Evidence, Mode, Origin
-from tests.builders import History, a_project, a_task, an_executing_project, nothing_yet, run_of
+from tests.builders import (
+    USER,
+    History,
+    a_project,
+    a_task,
+    an_executing_project,
+    nothing_yet,
+    run_of,
+)
+
+A_CANCEL, A_SUBMISSION = CancelRequested(actor=USER), TaskSubmitted(actor=USER, kind="k")
 
 ENDS: dict[str, Callable[[History], History]] = {
     "completed": lambda it: it.completed("late result"),
@@ -277,6 +289,32 @@ def stories() -> Iterable[tuple[str, History]]:
     yield (
         "an-executor-is-steered",
         nothing_yet("executor-1").steered().steered(claiming=True).repeated(),
+    )
+    sent = nothing_yet().addressed(A_CANCEL).addressed(A_SUBMISSION).repeated().submitted()
+    yield (
+        "what-was-sent-elsewhere",
+        all_words(sent.started())
+        .overran()
+        .cancel_requested(hold_seconds=60)
+        .addressed(A_CANCEL)
+        .resumed(1)
+        .skipped(1)
+        .retried(1)
+        .closed()
+        .cancel_denied()
+        .steered()
+        .created()
+        .planned(1)
+        .approved(1)
+        .paused(1)
+        .unpaused(1)
+        .project_cancel_requested()
+        .progressed()
+        .gave_output(),
+    )
+    yield (
+        "a-task-of-here-is-sent-nowhere",
+        a_task().addressed(A_CANCEL).addressed(A_SUBMISSION).started(),
     )
     nowhere = nothing_yet("nowhere").with_task("a").of("nowhere").planned(1).approved(1)
     yield (

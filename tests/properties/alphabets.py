@@ -30,6 +30,7 @@ from events.project_events import (
     ProjectPlanned,
     ProjectResumed,
 )
+from events.region_events import RequestAddressed
 from events.run_events import (
     RunAdopted,
     RunAttached,
@@ -169,6 +170,14 @@ class Alphabet:
             "denied", CancelDenied(actor=USER, named="other", denied_for="not_permitted"), subject
         )
 
+    def elsewhere(self, subject: str) -> "Alphabet":
+        """Requests about it that another region shall decide."""
+        for body in (TaskSubmitted(actor=USER, kind="k"), CancelRequested(actor=USER)):
+            fields = body.model_dump(mode="json", exclude={"actor", "reason"}, exclude_none=True)
+            sent = RequestAddressed(actor=USER, home="mars", request=body.TYPE, fields=fields)
+            self.add(f"{type(body).__name__} sent to mars", sent, subject)
+        return self
+
     def project(self, subject: str, *, plans: Sequence[int], pauses: int) -> "Alphabet":
         self.add("created", ProjectCreated(actor=USER), subject)
         self.add("created again", ProjectCreated(actor=USER, title="another"), subject)
@@ -260,6 +269,7 @@ def of_a_task(*, full: bool) -> Alphabet:
         .cancels("t")
         .revivals("t", attempts)
         .closing("t")
+        .elsewhere("t")
     )
 
 

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from events.body import Actor
-from events.cancel_events import Survivor
+from events.cancel_events import CancelRequested, Survivor
 from events.event import Event, encode, new_event
 from events.ids import derived_id
 from events.plain import INTEGER_BITS_LIMIT
 from events.run_events import OutputSummary
+from events.task_events import TaskSubmitted
 from events.vocabulary import HISTORY_BODIES, OUTPUT_BODIES, AnyBody
 from events.words import Evidence, Mode, Origin
 from tests.builders import START
@@ -119,6 +120,9 @@ FIELDS: dict[str, SearchStrategy[Any]] = {
     "denied_for": names,
     "organization_named": organizations,
     "claiming": st.booleans(),
+    "home": organizations,
+    "request": names,
+    "fields": json_objects,
     "title": texts,
     "plan": ordinals,
     "tasks": counts,
@@ -177,6 +181,9 @@ NEARBY: dict[str, SearchStrategy[Any]] = FIELDS | {
     "parent": tasks,
     "depends_on": st.sampled_from([(), ("r.a",), ("r.b",), ("r.nowhere",)]),
     "region": st.sampled_from(["local", "local", "mars"]),
+    "home": st.just("mars"),
+    "request": st.sampled_from([TaskSubmitted.TYPE, CancelRequested.TYPE]),
+    "fields": st.just({}),
     "not_before": moments,
     "grace_seconds": st.sampled_from([0.0, 5.0, 60.0]),
     "max_attempts": few,

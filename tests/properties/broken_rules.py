@@ -70,6 +70,28 @@ BROKEN_RULES = [
         "effective(task)",
         "tombstones: a_hold_that_has_ended_is_over_also_when_its_request_comes_again",
     ),
+    # What another region decides.
+    Broken(
+        "what is decided here is sent nowhere",
+        "rules/regions.py",
+        "if root.home is None and (root.tasks or root.project is not None):",
+        "if False:",
+        "regions: what_is_decided_here_is_not_sent_elsewhere",
+    ),
+    Broken(
+        "what was begun elsewhere isn't begun here",
+        "rules/regions.py",
+        "return noted()._replace(home=body.home)",
+        "return noted()",
+        "regions: what_was_sent_elsewhere_to_begin_there_does_not_begin_here",
+    ),
+    Broken(
+        "a cancel alone says nothing about a home",
+        "rules/regions.py",
+        "if root.home is None and body.request in BEGINNINGS:",
+        "if root.home is None:",
+        "regions: a_cancel_sent_elsewhere_leaves_the_id_to_whoever_submits_it",
+    ),
     # Who may start.
     Broken(
         "only what is pending is claimed",

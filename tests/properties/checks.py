@@ -19,6 +19,7 @@ from tests.unit import (
     test_claiming,
     test_overruns,
     test_projects,
+    test_regions,
     test_reviving,
     test_running,
     test_submitting,
@@ -38,6 +39,7 @@ SENTENCES = [
     test_reviving,
     test_projects,
     test_tombstones,
+    test_regions,
 ]
 
 

@@ -80,6 +80,7 @@ def copy(root: Root) -> Root:
         tombstones=dict(root.tombstones),
         refused=dict(root.refused),
         unfinished=root.unfinished,
+        home=root.home,
     )
 
 
@@ -91,6 +92,7 @@ def canonical(root: Root) -> Hashable:
         tuple(sorted(map(_task, root.tasks.values()))),
         tuple(sorted((t.task_id, t.cancel.id, t.hold_until) for t in root.tombstones.values())),
         tuple(sorted(root.refused)),
+        root.home,
     )
 
 

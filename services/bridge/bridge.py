@@ -1,0 +1,64 @@
+"""`countermand bridge`: between this region and each of the others, both ways."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+
+from events.errors import CountermandError
+from services.bridge.crossing import Crossing
+from services.bridge.http_dock import HttpDock, open_dock
+from services.regions.settings import RegionAddress
+from services.settings import Settings
+
+
+class NothingToBridge(CountermandError):
+    """The settings name no regions to carry between."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a bridge needs to know this region's gateways and those of the others: set "
+            "regions.here and regions.others, each with url and key (see docs/regions.md)"
+        )
+
+
+async def serve(
+    settings: Settings, stopping: asyncio.Event, started: Callable[[str], None]
+) -> None:
+    """Until `stopping` is set."""
+    here = settings.regions.here
+    if here is None or not settings.regions.others:
+        raise NothingToBridge
+    async with AsyncExitStack() as opened:
+        docks = await open_docks(
+            {settings.region: here, **settings.regions.others}, settings, opened
+        )
+        async with asyncio.TaskGroup() as tasks:
+            carrying = [
+                tasks.create_task(crossing.run(), name=f"{crossing.source} to {crossing.target}")
+                for crossing in crossings(settings, docks)
+            ]
+            started(", ".join(task.get_name() for task in carrying))
+            await stopping.wait()
+            for task in carrying:
+                task.cancel()
+
+
+async def open_docks(
+    addresses: Mapping[str, RegionAddress], settings: Settings, opened: AsyncExitStack
+) -> dict[str, HttpDock]:
+    seconds = settings.regions.call_seconds
+    return {
+        region: await opened.enter_async_context(open_dock(region, address, seconds))
+        for region, address in addresses.items()
+    }
+
+
+def crossings(settings: Settings, docks: Mapping[str, HttpDock]) -> list[Crossing]:
+    """Between this region and each other one, both ways."""
+    here, chance = settings.region, random.Random()
+    return [
+        Crossing(source, docks[source], target, docks[target], settings.regions, chance)
+        for other in sorted(settings.regions.others)
+        for source, target in ((here, other), (other, here))
+    ]

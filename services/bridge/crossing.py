@@ -1,0 +1,101 @@
+"""One way from one region to another: ask for a parcel, hand it over, go on behind it.
+
+How far that went is asked of the target whenever it isn't known for sure. So a bridge that is
+killed, doubled, or late does nothing twice.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import structlog
+
+from events.errors import CountermandError
+from events.positions import Frontier
+from services.refusals import Conflict
+from services.regions.dock import frontier_of
+from services.regions.parcels import Parcel
+from services.regions.settings import RegionSettings
+
+log = structlog.get_logger(__name__)
+
+
+class Leaving(Protocol):
+    """Where parcels come from."""
+
+    async def parcel(self, target: str, start: Frontier, wait_seconds: float) -> Parcel: ...
+
+
+class ComingIn(Protocol):
+    """Where they go."""
+
+    async def taken(self, source: str) -> Frontier: ...
+
+    async def take(self, parcel: Parcel) -> None: ...
+
+
+class Crossing:
+    """`run` it until it is cancelled."""
+
+    def __init__(
+        self,
+        source: str,
+        leaving: Leaving,
+        target: str,
+        coming_in: ComingIn,
+        settings: RegionSettings,
+        chance: random.Random,
+    ) -> None:
+        self.source = source
+        self.target = target
+        self.trouble: str | None = None
+        """Why nothing is carried now; None: all is well."""
+        self._leaving = leaving
+        self._coming_in = coming_in
+        self._settings = settings
+        self._chance = chance
+
+    async def run(self) -> None:
+        """A failure is waited out, longer after each further one; bridges don't all come back at
+        the same moment."""
+        failures = 0
+        while True:
+            pause_seconds = self._settings.pause_seconds
+            try:
+                async for _ in self._carried():
+                    failures = 0
+                    self._well()
+            except Conflict as error:
+                # Another bridge was quicker, or this one's answer was lost: look how far it went.
+                log.debug("looking again", source=self.source, target=self.target, why=str(error))
+            except (CountermandError, OSError, TimeoutError) as error:
+                self._unwell(error)
+                pause_seconds = self._pause_seconds(failures)
+                failures += 1
+            await asyncio.sleep(pause_seconds * self._chance.uniform(0.5, 1.0))
+
+    async def _carried(self) -> AsyncIterator[Parcel]:
+        start = await self._coming_in.taken(self.source)
+        while True:
+            parcel = await self._leaving.parcel(
+                self.target, start, self._settings.parcel_wait_seconds
+            )
+            await self._coming_in.take(parcel)
+            start = frontier_of(parcel.end, "end")
+            yield parcel
+
+    def _pause_seconds(self, failures: int) -> float:
+        doubled = self._settings.pause_seconds * 2.0 ** min(failures, 30)
+        return min(doubled, self._settings.pause_limit_seconds)
+
+    def _well(self) -> None:
+        if self.trouble is not None:
+            self.trouble = None
+            log.info("carrying again", source=self.source, target=self.target)
+
+    def _unwell(self, error: BaseException) -> None:
+        why = (str(error) or type(error).__name__)[:300]
+        if self.trouble != why:
+            self.trouble = why
+            log.warning("nothing is carried", source=self.source, target=self.target, why=why)

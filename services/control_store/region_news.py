@@ -1,0 +1,153 @@
+"""What other regions have decided, as far as it came here, and how far that is. Plain functions
+over a connection."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from events.errors import CountermandError
+from events.positions import BEGINNING, Frontier, Position, read_frontier, written_frontier
+from services.control_store.tables import region_lines, region_news
+
+
+class News(NamedTuple):
+    """How far what another region has said is known here."""
+
+    region: str
+    frontier: Frontier
+    read_at_us: int
+    """By that region's clock."""
+    heard_at_us: int
+    """By ours."""
+
+
+class CopiedLine(NamedTuple):
+    """One line of another region's history."""
+
+    position: Position
+    organization: str
+    root: str
+    event_id: str
+    verdict: str
+    reason: str | None
+    appended_at_us: int
+    value: bytes
+
+
+class TakenMeanwhile(CountermandError):
+    """Somebody else has taken a parcel of the same region: look how far that went."""
+
+
+class AnotherLog(CountermandError):
+    """A region says something else than it did at the same place."""
+
+    def __init__(self, region: str, position: Position) -> None:
+        super().__init__(
+            f"region {region!r} says at {position.partition}:{position.offset} something else than "
+            "it did before: its log isn't the one that was copied. Restore its log, or forget what "
+            f"was copied (`countermand regions forget {region}`)"
+        )
+
+
+def of(connection: sa.Connection, region: str) -> News | None:
+    table = region_news
+    row = connection.execute(sa.select(table).where(table.c.region == region)).first()
+    return None if row is None else _news(row)
+
+
+def all_of_them(connection: sa.Connection) -> list[News]:
+    return [_news(row) for row in connection.execute(sa.select(region_news))]
+
+
+def keep(
+    connection: sa.Connection, news: News, lines: Sequence[CopiedLine], known: Frontier
+) -> None:
+    """These lines, and that everything up to there is known; `known` is how far it was before."""
+    table = region_news
+    mine = table.c.region == news.region
+    row = connection.execute(sa.select(table.c.frontier).where(mine).with_for_update()).first()
+    if (BEGINNING if row is None else read_frontier(row.frontier)) != known:
+        raise TakenMeanwhile(f"another bridge carries {news.region!r}, too")
+    rows = [{"region": news.region, **_columns(line)} for line in lines]
+    if rows:
+        connection.execute(region_lines.insert(), rows)
+    values = {**news._asdict(), "frontier": written_frontier(news.frontier)}
+    if row is None:
+        connection.execute(table.insert().values(**values))
+    else:
+        connection.execute(table.update().where(mine).values(**values))
+
+
+def event_id_at(connection: sa.Connection, region: str, position: Position) -> str | None:
+    table = region_lines
+    where = (
+        table.c.region == region,
+        table.c.partition == position.partition,
+        table.c.offset == position.offset,
+    )
+    return connection.execute(sa.select(table.c.event_id).where(*where)).scalar()
+
+
+def regions_of(connection: sa.Connection, organization: str, root: str) -> list[str]:
+    """The regions that have decided something about this root; the one that did so last, first."""
+    table = region_lines
+    last = sa.func.max(table.c.appended_at_us)
+    query = (
+        sa.select(table.c.region)
+        .where(
+            table.c.organization == organization,
+            table.c.root == root,
+            table.c.verdict == "effective",
+        )
+        .group_by(table.c.region)
+        .order_by(last.desc())
+    )
+    return list(connection.execute(query).scalars())
+
+
+def of_root(
+    connection: sa.Connection, organization: str, region: str, root: str, limit: int
+) -> list[CopiedLine]:
+    """In the order of that region's log."""
+    table = region_lines
+    query = (
+        sa.select(table)
+        .where(
+            table.c.organization == organization,
+            table.c.root == root,
+            table.c.region == region,
+        )
+        .order_by(table.c.partition, table.c.offset)
+        .limit(limit)
+    )
+    return [_line(row) for row in connection.execute(query)]
+
+
+def forget(connection: sa.Connection, region: str) -> int:
+    """Everything that was copied of a region; it comes again from the beginning."""
+    connection.execute(region_news.delete().where(region_news.c.region == region))
+    return connection.execute(region_lines.delete().where(region_lines.c.region == region)).rowcount
+
+
+def _news(row: sa.Row[Any]) -> News:
+    return News(row.region, read_frontier(row.frontier), row.read_at_us, row.heard_at_us)
+
+
+def _columns(line: CopiedLine) -> dict[str, Any]:
+    columns = line._asdict()
+    partition, offset = columns.pop("position")
+    return {"partition": partition, "offset": offset, **columns}
+
+
+def _line(row: sa.Row[Any]) -> CopiedLine:
+    return CopiedLine(
+        Position(row.partition, row.offset),
+        row.organization,
+        row.root,
+        row.event_id,
+        row.verdict,
+        row.reason,
+        row.appended_at_us,
+        row.value,
+    )

@@ -1,0 +1,100 @@
+"""Other regions: how old their news are; and where bridges take parcels and leave them."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field
+
+from events.body import ORGANIZATION_PATTERN
+from events.positions import written_frontier
+from projections.moments import moment_or_none
+from services.gateway.answers import answer
+from services.gateway.callers import Called, Caller
+from services.gateway.documents import Document
+from services.gateway.problems import responses
+from services.operations import carrying
+from services.refusals import NotFound
+from services.regions.dock import Dock, frontier_of
+from services.regions.parcels import FrontierText, Parcel
+
+router = APIRouter(tags=["regions"])
+
+RegionName = Annotated[str, Path(pattern=f"^{ORGANIZATION_PATTERN}$", examples=["eu"])]
+
+
+class KnownRegionDocument(Document):
+    """Another region."""
+
+    region: str
+    known_at: datetime | None = Field(
+        description="All that it had said by then, by its clock, is known here."
+    )
+    heard_at: datetime | None = Field(description="When its last news came, by the clock here.")
+    age_seconds: float | None = Field(description="Since then; none: there were none yet.")
+
+
+class KnownRegions(Document):
+    here: str
+    others: tuple[KnownRegionDocument, ...]
+
+
+class FrontierDocument(Document):
+    frontier: FrontierText
+
+
+@router.get("/regions", response_model=KnownRegions, responses=responses())
+async def list_regions(caller: Called) -> Response:
+    """The other regions, and how old what is known of them is."""
+    found = tuple(
+        KnownRegionDocument(
+            region=each.region,
+            known_at=moment_or_none(each.known_at_us),
+            heard_at=moment_or_none(each.heard_at_us),
+            age_seconds=each.age_seconds,
+        )
+        for each in await carrying.known(caller.scope)
+    )
+    return answer(KnownRegions(here=caller.desk.settings.region, others=found))
+
+
+@router.get("/regions/end", response_model=FrontierDocument, responses=responses(404))
+async def end(caller: Called) -> Response:
+    """For bridges: how far this region's log reaches."""
+    frontier = await carrying.end(caller.scope, dock_of(caller))
+    return answer(FrontierDocument(frontier=written_frontier(frontier)))
+
+
+@router.get("/regions/{region}/parcel", response_model=Parcel, responses=responses(404))
+async def parcel(
+    caller: Called,
+    region: RegionName,
+    start: Annotated[str, Query(max_length=100_000, description="A frontier.")],
+    wait: Annotated[float, Query(ge=0, le=60)] = 0,
+) -> Response:
+    """For bridges: what that region may know of this one, from there on."""
+    frontier = frontier_of(start, "start")
+    return answer(await carrying.parcel(caller.scope, dock_of(caller), region, frontier, wait))
+
+
+@router.get("/regions/{region}/taken", response_model=FrontierDocument, responses=responses(404))
+async def taken(caller: Called, region: RegionName) -> Response:
+    """For bridges: how far what that region has sent was taken here."""
+    frontier = await carrying.taken(caller.scope, dock_of(caller), region)
+    return answer(FrontierDocument(frontier=written_frontier(frontier)))
+
+
+@router.post(
+    "/regions/parcels", response_model=FrontierDocument, responses=responses(404, 409, 413)
+)
+async def take(caller: Called, body: Parcel) -> Response:
+    """For bridges: take what another region sends. Durable when answered."""
+    await carrying.take(caller.scope, dock_of(caller), body)
+    return answer(FrontierDocument(frontier=body.end))
+
+
+def dock_of(caller: Caller) -> Dock:
+    dock = caller.desk.dock
+    if dock is None:
+        raise NotFound("region", "other than this one (see the setting regions.others)")
+    return dock

@@ -1,0 +1,191 @@
+"""Tasks whose home is another region: requests sent there, and what is known of them here.
+
+Nothing is decided here. A request is durable in this region's log before it is answered; what it
+did is told by the copy of its home region's history.
+"""
+
+import asyncio
+from typing import NamedTuple
+
+from events.cancel_events import CancelRequested
+from events.event import Event
+from events.positions import Position
+from events.project_events import ProjectCancelRequested
+from events.region_events import RequestAddressed
+from events.words import Origin, Verdict
+from projections.moments import moment
+from services.operations.receipts import AtHome, Receipt, after, new_receipt
+from services.operations.scope import Scope
+from services.read_models.questions import HistoryFilter
+from services.refusals import Conflict, Invalid, Unavailable
+from services.regions.addressing import Request, addressed, delivered_id, request_of
+from services.regions.copies import Copy, line_of
+
+
+class Accepted(NamedTuple):
+    """A request that is durable here, and on its way."""
+
+    event: Event
+    position: Position
+    home: str
+
+
+def named(scope: Scope, region: str | None) -> str | None:
+    """The other region that a request names; None: this one, or none at all."""
+    regions, here = scope.parts.regions, scope.parts.region
+    if region is None or region == here or regions is None:
+        return None
+    if region not in regions.settings.others:
+        return None
+    for used in (region, here):
+        if not regions.settings.may_use(scope.organization, used):
+            raise Invalid("region", f"your organization may not use region {used!r}")
+    return region
+
+
+async def home_of(scope: Scope, subject: str, region: str | None) -> str | None:
+    """The other region that decides about this, if it is known: because the request names it, the
+    copy has it, or it was sent there before. Ask only about what this region doesn't decide."""
+    regions = scope.parts.regions
+    if regions is None or region == scope.parts.region:
+        return None
+    if region is not None:
+        other = named(scope, region)
+        if other is None:
+            raise Invalid("region", f"{region!r} isn't known here: see the setting regions.others")
+        return other
+    copied = await regions.copies.home_of(scope.organization, subject)
+    return named(scope, copied or await _sent_to(scope, subject))
+
+
+async def _sent_to(scope: Scope, subject: str) -> str | None:
+    where = HistoryFilter(task=subject, types=[RequestAddressed.TYPE])
+    page = await scope.view.history(where, limit=1, newest_first=True)
+    for line in page.rows:
+        if line.event is not None and isinstance(line.event.data, RequestAddressed):
+            return line.event.data.home
+    return None
+
+
+async def send(scope: Scope, home: str, request: Request, subject: str) -> Accepted:
+    """Accepted: durable in this region's log, for the bridge to carry."""
+    event = scope.event(addressed(request, home), subject)
+    judged = await scope.say(event)
+    if judged.refused:
+        raise Conflict(judged.reason or "void", "its home is this region: leave `region` out")
+    return Accepted(event, judged.position, home)
+
+
+async def cancel(
+    scope: Scope,
+    home: str,
+    request: CancelRequested | ProjectCancelRequested,
+    subject: str,
+    wait_seconds: float,
+) -> Receipt:
+    accepted = await send(scope, home, request, subject)
+    return await receipt(scope, accepted.event, accepted.position, wait_seconds)
+
+
+async def receipt(scope: Scope, event: Event, position: Position, wait_seconds: float) -> Receipt:
+    """What is known of a cancel that was accepted here; waits for the end of what is stopped."""
+    regions = scope.parts.regions
+    body = event.data
+    assert isinstance(body, RequestAddressed)
+    first = accepted_receipt(event, position, body)
+    if regions is None:
+        return first
+    clock = asyncio.get_running_loop().time
+    until = clock() + wait_seconds
+    while True:
+        turn = regions.copies.turn
+        copy = await regions.copies.of(scope.organization, body.home, event.subject)
+        shown = as_decided(first, copy)
+        left_seconds = until - clock()
+        if is_over(shown) or left_seconds <= 0 or scope.parts.verdicts.closed:
+            return shown
+        await regions.copies.moved(turn, left_seconds)
+
+
+def is_over(receipt: Receipt) -> bool:
+    """Nothing more will become of it by waiting."""
+    undone = receipt.verdict is Verdict.VOID and receipt.status is None
+    return receipt.ended or undone or receipt.held_until is not None
+
+
+def accepted_receipt(event: Event, position: Position, body: RequestAddressed) -> Receipt:
+    """Accepted here, not yet decided."""
+    request = request_of(body)
+    assert isinstance(request, CancelRequested | ProjectCancelRequested)
+    return Receipt(
+        event_id=event.id,
+        subject=event.subject,
+        position=position,
+        verdict=None,
+        reason=None,
+        late_seconds=None,
+        actor=body.actor,
+        why=body.reason,
+        mode=request.mode,
+        grace_seconds=request.grace_seconds,
+        origin=request.origin if isinstance(request, CancelRequested) else Origin.REQUEST,
+        requested_at=event.time,
+        home=AtHome(body.home, delivered_id(event.id)),
+    )
+
+
+def as_decided(first: Receipt, copy: Copy) -> Receipt:
+    """The receipt with what its home region has said, if it has."""
+    at_home = first.home
+    assert at_home is not None
+    at_home = at_home._replace(known_at=copy.known_at, news_age_seconds=copy.age_seconds)
+    line = line_of(copy, at_home.event_id)
+    if line is None or line.event is None:
+        return first._replace(home=at_home)
+    decided = after(new_receipt(line.event, line.record.position, line.outcome), copy.entries)
+    task = copy.root.tasks.get(first.subject)
+    if task is not None:
+        decided = decided._replace(
+            status=task.status,
+            evidence=task.evidence,
+            contradicted=task.contradicted,
+            stopped_at=task.finished_at if task.cancel is not None else None,
+            held_until=None,
+        )
+    return decided._replace(
+        event_id=first.event_id,
+        position=first.position,
+        requested_at=first.requested_at,
+        home=at_home._replace(
+            position=line.record.position,
+            delivered_at=line.event.time,
+            appended_at=moment(line.record.appended_at_us),
+        ),
+    )
+
+
+async def copy_of(scope: Scope, subject: str, *, fresh: bool = False) -> Copy | None:
+    """What is known here of something that another region decides; None: nothing."""
+    regions = scope.parts.regions
+    if regions is None:
+        return None
+    region = named(scope, await regions.copies.home_of(scope.organization, subject))
+    if region is None:
+        return None
+    if fresh:
+        await _caught_up(scope, region)
+    return await regions.copies.of(scope.organization, region, subject)
+
+
+async def _caught_up(scope: Scope, region: str) -> None:
+    """Wait until everything is here that the region has said by now."""
+    regions = scope.parts.regions
+    assert regions is not None
+    asked = regions.asked.get(region)
+    seconds = regions.settings.fresh_seconds
+    if asked is None:
+        raise Unavailable(f"region {region!r} can't be asked from here: read without `fresh`")
+    async with asyncio.timeout(seconds):
+        end = await asked.end()
+    if not await regions.copies.reached(region, end, seconds):
+        raise Unavailable(f"the news of region {region!r} are late: read without `fresh`")

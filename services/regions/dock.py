@@ -1,0 +1,232 @@
+"""Where parcels leave this region and come in: what a bridge calls, here or over HTTP.
+
+Leaving, a parcel has what its target may know. Coming in, its requests are appended before it is
+noted how far it went, so that nothing that was accepted elsewhere is lost; what comes twice has the
+id that it had, and the fold makes it void.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from events.event import Event, decode
+from events.log import Log
+from events.positions import (
+    Frontier,
+    Position,
+    reaches,
+    read_frontier,
+    written_frontier,
+)
+from events.region_events import RequestAddressed
+from projections.moments import moment, us
+from services.control_store import ControlStore, region_news
+from services.control_store.region_news import AnotherLog, CopiedLine, News, TakenMeanwhile
+from services.own_words import OwnWords
+from services.read_models.every_line import AnyLine
+from services.read_models.models import ReadModels
+from services.refusals import Conflict, Invalid
+from services.regions.addressing import delivered
+from services.regions.copies import Copies
+from services.regions.parcels import Line, Parcel
+from services.regions.settings import RegionSettings
+from services.verdicts import Verdicts
+from services.world import World
+
+
+class Dock:
+    """This region's. For one event loop."""
+
+    def __init__(
+        self,
+        region: str,
+        *,
+        log: Log,
+        words: OwnWords,
+        reads: ReadModels,
+        verdicts: Verdicts,
+        store: ControlStore,
+        copies: Copies,
+        settings: RegionSettings,
+        world: World,
+        read_wait_seconds: float,
+    ) -> None:
+        self.region = region
+        self._log = log
+        self._words = words
+        self._reads = reads
+        self._verdicts = verdicts
+        self._store = store
+        self._copies = copies
+        self._settings = settings
+        self._world = world
+        self._read_wait_seconds = read_wait_seconds
+        self._heard = asyncio.Event()
+        """Replaced by a new one whenever it is set."""
+        verdicts.tell(self._hear)
+
+    # ---- leaving
+
+    async def end(self) -> Frontier:
+        """How far this region's log reaches."""
+        return await self._log.end()
+
+    async def parcel(self, target: str, start: Frontier, wait_seconds: float) -> Parcel:
+        """What the target may know from there on; empty when the wait is over."""
+        await self._until_beyond(start, wait_seconds)
+        await self._reads.reached(self._verdicts.frontier, self._read_wait_seconds)
+        read_at, end = self._world.now(), self._reads.frontier()
+        rows = await self._reads.lines(start, end, self._settings.parcel_lines)
+        lines: list[Line] = []
+        fitting, size_bytes = len(rows), 0
+        for number, row in enumerate(rows):
+            if size_bytes + len(row.value) > self._settings.parcel_limit_bytes and lines:
+                fitting = number
+                break
+            if self._may_leave(row, target):
+                size_bytes += len(row.value)
+                lines.append(as_line(row))
+        if fitting < len(rows) or fitting == self._settings.parcel_lines:
+            last = rows[fitting - 1]
+            end, read_at = up_to(start, end, last.position), moment(last.appended_us)
+        return Parcel(
+            source=self.region,
+            start=written_frontier(start),
+            end=written_frontier(end),
+            read_at=read_at,
+            lines=tuple(lines),
+        )
+
+    def _may_leave(self, row: AnyLine, target: str) -> bool:
+        """Whatever belongs to an organization that may use the target, but for orders to others."""
+        if row.organization is None or not self._settings.may_use(row.organization, target):
+            return False
+        if row.type != RequestAddressed.TYPE:
+            return True
+        body = decode(row.value).data
+        return isinstance(body, RequestAddressed) and body.home == target
+
+    def _hear(self, _key: str) -> None:
+        self._heard.set()
+        self._heard = asyncio.Event()
+
+    async def _until_beyond(self, start: Frontier, wait_seconds: float) -> None:
+        try:
+            async with asyncio.timeout(wait_seconds):
+                while reaches(start, self._verdicts.frontier):
+                    await self._heard.wait()
+        except TimeoutError:
+            return
+
+    # ---- coming in
+
+    async def taken(self, source: str) -> Frontier:
+        """How far what that region sent was taken."""
+        self._known(source)
+        return await self._copies.frontier(source)
+
+    async def take(self, parcel: Parcel) -> None:
+        """Durable when it returns: its requests are in the log, its lines in the copy."""
+        source = parcel.source
+        self._known(source)
+        known = await self._copies.frontier(source)
+        start, end = frontier_of(parcel.start, "start"), frontier_of(parcel.end, "end")
+        if not reaches(known, start):
+            raise Conflict("gap", f"{source!r} was taken up to {written_frontier(known)} only")
+        now = self._world.now()
+        requests: list[Event] = []
+        copied: list[CopiedLine] = []
+        for line in parcel.lines:
+            event = event_of(line)
+            if not self._settings.may_use(event.organization, source):
+                raise Conflict(
+                    "organization_elsewhere",
+                    f"organization {event.organization!r} may not use region {source!r}",
+                )
+            body = event.data
+            if isinstance(body, RequestAddressed):
+                if body.home == self.region and self._is_new(line, known):
+                    requests.append(delivered(event, body, now))
+            elif self._is_new(line, known):
+                copied.append(copied_line(line, event))
+            else:
+                await self._same_as_before(source, line, event)
+        if requests:
+            await self._append(requests)
+        await self._keep(parcel, copied, known, end, now)
+
+    def _is_new(self, line: Line, known: Frontier) -> bool:
+        return line.offset >= known.get(line.partition, 0)
+
+    async def _same_as_before(self, source: str, line: Line, event: Event) -> None:
+        ask = partial(region_news.event_id_at, region=source, position=line.position)
+        before = await self._store.ask(ask)
+        if before is not None and before != event.id.hex:
+            raise AnotherLog(source, line.position)
+
+    async def _append(self, requests: Sequence[Event]) -> None:
+        messages = [self._words.message(event) for event in requests]
+        self._verdicts.appended(requests, await self._log.append(messages))
+
+    async def _keep(
+        self,
+        parcel: Parcel,
+        copied: Sequence[CopiedLine],
+        known: Frontier,
+        end: Frontier,
+        now: datetime,
+    ) -> None:
+        reached = {p: max(known.get(p, 0), end.get(p, 0)) for p in {**known, **end}}
+        news = News(parcel.source, reached, us(parcel.read_at), us(now))
+        try:
+            await self._copies.keep(news, copied, known)
+        except TakenMeanwhile as error:
+            raise Conflict("taken_meanwhile", str(error)) from error
+
+    def _known(self, source: str) -> None:
+        if source == self.region or source not in self._settings.others:
+            raise Invalid("region", f"{source!r} isn't one of the setting regions.others here")
+
+
+def up_to(start: Frontier, end: Frontier, last: Position) -> dict[int, int]:
+    """How far was read with this one as the last, one partition after the other."""
+    partition, offset = last
+    reached = {p: o for p, o in end.items() if p < partition}
+    later = {p: o for p, o in start.items() if p > partition}
+    return {**reached, partition: offset + 1, **later}
+
+
+def as_line(row: AnyLine) -> Line:
+    return Line(
+        partition=row.position.partition,
+        offset=row.position.offset,
+        appended_at_us=row.appended_us,
+        verdict=row.verdict,
+        reason=row.reason,
+        value=row.value.decode(),
+    )
+
+
+def event_of(line: Line) -> Event:
+    return decode(line.value.encode())
+
+
+def copied_line(line: Line, event: Event) -> CopiedLine:
+    return CopiedLine(
+        position=line.position,
+        organization=event.organization,
+        root=event.root,
+        event_id=event.id.hex,
+        verdict=line.verdict,
+        reason=line.reason,
+        appended_at_us=line.appended_at_us,
+        value=line.value.encode(),
+    )
+
+
+def frontier_of(text: str, name: str) -> dict[int, int]:
+    try:
+        return read_frontier(text)
+    except ValueError as error:
+        raise Invalid(name, str(error)) from error

@@ -1,0 +1,41 @@
+"""The regions part of a gateway, made from its settings."""
+
+from events.log import Log
+from services.control_store import ControlStore
+from services.own_words import OwnWords
+from services.read_models.models import ReadModels
+from services.regions.copies import Copies
+from services.regions.dock import Dock
+from services.regions.regions import Regions
+from services.settings import Settings
+from services.verdicts import Verdicts
+from services.world import World
+
+
+def open_regions(
+    settings: Settings,
+    store: ControlStore,
+    world: World,
+    *,
+    log: Log,
+    words: OwnWords,
+    reads: ReadModels,
+    verdicts: Verdicts,
+) -> tuple[Regions | None, Dock | None]:
+    """None where no other region is named."""
+    if not settings.regions.others:
+        return None, None
+    copies = Copies(store, settings.regions, world.now)
+    dock = Dock(
+        settings.region,
+        log=log,
+        words=words,
+        reads=reads,
+        verdicts=verdicts,
+        store=store,
+        copies=copies,
+        settings=settings.regions,
+        world=world,
+        read_wait_seconds=settings.gateway.read_wait_seconds,
+    )
+    return Regions(settings.regions, copies), dock

@@ -1,0 +1,41 @@
+"""What goes from region to region: lines of a history, in order, and how far they reach.
+
+A parcel says everything that its target may know between two frontiers of the source. So whoever
+takes it knows that nothing is missing, and taking it twice is taking it once.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from events.body import Count, Moment, Name, Part, Region
+from events.positions import Position
+
+FrontierText = Annotated[str, Field(pattern=r"^\d+:\d+(,\d+:\d+)*$", max_length=100_000)]
+
+
+class Line(Part):
+    """One line of a history, as its region judged it."""
+
+    partition: Count
+    offset: Count
+    appended_at_us: int
+    verdict: Name
+    reason: Name | None = None
+    value: Annotated[str, Field(max_length=1_000_000)]
+    """The event's canonical bytes."""
+
+    @property
+    def position(self) -> Position:
+        return Position(self.partition, self.offset)
+
+
+class Parcel(Part):
+    """Lines of one region for another."""
+
+    source: Region
+    start: FrontierText
+    end: FrontierText
+    read_at: Moment
+    """By the source's clock: what was decided there later isn't in here."""
+    lines: tuple[Line, ...] = ()

@@ -1,0 +1,27 @@
+"""The other regions, as operations see them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from events.positions import Frontier
+from services.regions.copies import Copies
+from services.regions.settings import RegionSettings
+
+
+class Asked(Protocol):
+    """Another region, asked directly."""
+
+    async def end(self) -> Frontier:
+        """How far its log reaches now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """What is set, what was copied, and whom to ask for more."""
+
+    settings: RegionSettings
+    copies: Copies
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+    """By region."""

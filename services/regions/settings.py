@@ -1,0 +1,68 @@
+"""What can be set about regions."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+)
+
+from events.body import Organization, Region
+
+
+class RegionAddress(BaseModel):
+    """Where a region's gateways are, and what proves to them that it is our bridge that calls."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$", max_length=1000)]
+    key: SecretStr
+    """An API key with the role `bridge`, of an organization that operates that service."""
+    authority_file: Path | None = None
+    """PEM: who may have signed the gateways' certificates; without it, those that the system
+    trusts."""
+    certificate_file: Path | None = None
+    """PEM: shown to gateways that want one (mutual TLS)."""
+    certificate_key_file: Path | None = None
+
+
+class RegionSettings(BaseModel):
+    """Of one process."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    others: dict[Region, RegionAddress] = {}
+    """By name. Requests for these are taken here and carried there."""
+    here: RegionAddress | None = None
+    """This region, for the bridge: it reaches its own gateways like those of the others."""
+    organizations: dict[Organization, frozenset[Region]] = {}
+    """By organization: the regions that it may use, and that its data stays in. One that isn't
+    named may use all."""
+    parcel_lines: PositiveInt = 1_000
+    parcel_limit_bytes: Annotated[int, Field(ge=1_100_000)] = 4_000_000
+    """Together, unless a single line is longer. Below the gateways' limit of a body."""
+    parcel_wait_seconds: PositiveFloat = 2
+    """How long a bridge waits for something new. So old, at most, is what is known of a region
+    that can be reached."""
+    call_seconds: PositiveFloat = 20
+    """Beyond the wait: a gateway that hasn't answered by then is tried again."""
+    pause_seconds: PositiveFloat = 0.1
+    """After a failure; twice as long after each further one, up to the limit."""
+    pause_limit_seconds: PositiveFloat = 5
+    root_lines: PositiveInt = 20_000
+    """A root with a longer history is read at its home only."""
+    fresh_seconds: NonNegativeFloat = 5
+    """How long a read with `fresh` waits for the home region's news."""
+    look_again_seconds: PositiveFloat = 1
+    """How often a waiting caller looks for news that another gateway has taken."""
+
+    def may_use(self, organization: str, region: str) -> bool:
+        """Whether an organization's data may be there."""
+        allowed = self.organizations.get(organization)
+        return allowed is None or region in allowed
