@@ -139,6 +139,36 @@ class AtHome(TypedDict):
     news_age_seconds: float | None
 
 
+class RequestAbroad(TypedDict):
+    """A request that one region has accepted for another to decide."""
+
+    event_id: str
+    subject: str
+    type: str
+    position: str
+    accepted_at: str
+    verdict: str
+    reason: str | None
+    late_seconds: float | None
+    home: AtHome
+
+
+class KnownRegion(TypedDict):
+    """Another region, and how old its news are."""
+
+    region: str
+    known_at: str | None
+    heard_at: str | None
+    age_seconds: float | None
+
+
+class Regions(TypedDict):
+    """This region, and the others."""
+
+    here: str
+    others: list[KnownRegion]
+
+
 class Receipt(TypedDict):
     """What was asked, what the log decided, what has come of it."""
 
@@ -476,9 +506,18 @@ class Client:
         hold_seconds: float | None = None,
         wait_seconds: float | None = None,
         idempotency_key: str | None = None,
+        region: str | None = None,
+        expires_at: str | None = None,
     ) -> Receipt:
-        """Stop a task. The receipt says what the log decided, and whether it has stopped yet."""
+        """Stop a task. The receipt says what the log decided, and whether it has stopped yet.
+
+        `region`: its home, if that is another one which doesn't know the task yet.
+        """
         body: dict[str, Any] = {"reason": reason, "mode": mode}
+        if region is not None:
+            body["region"] = region
+        if expires_at is not None:
+            body["expires_at"] = expires_at
         if grace_seconds is not None:
             body["grace_seconds"] = grace_seconds
         if hold_seconds is not None:
@@ -727,6 +766,15 @@ class Client:
                 if failures >= self._attempts or not _worth_repeating(error):
                     raise
             await asyncio.sleep(1.0)
+
+    async def regions(self) -> Regions:
+        """The other regions, and how old their news are."""
+        return await self._get("/regions")  # type: ignore[no-any-return]
+
+    async def request(self, event_id: str, *, wait_seconds: float = 0) -> RequestAbroad:
+        """What became of a request that was accepted here for another region."""
+        path = f"/requests/{_q(event_id)}"
+        return await self._get(path, wait_seconds, wait=wait_seconds)  # type: ignore[no-any-return]
 
     async def ready(self) -> dict[str, Any]:
         """What `/readyz` says, whether it is ready or not."""

@@ -168,8 +168,8 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     telemetry.sources.stopped_partitions = lambda: len(ledger.stopped)
     outputs = Outputs(output)
     limits = settings.gateway
-    regions, dock = open_regions(
-        settings, store, world, log=history, words=words, reads=reads, verdicts=verdicts
+    regions, dock = await open_regions(
+        settings, store, world, opened, log=history, words=words, reads=reads, verdicts=verdicts
     )
     parts = Parts(
         log=history,

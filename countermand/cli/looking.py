@@ -15,6 +15,9 @@ from countermand.cli.service import ConfigFile, DataFolder
 from countermand.cli.shown import new_console
 from countermand.client import Client, Problem
 
+NEWS_OLD_SECONDS = 60.0
+"""A region that can be reached says something every few seconds, if only that nothing happens."""
+
 
 def doctor(
     data: DataFolder = None,
@@ -63,12 +66,29 @@ async def _reach(url: str, key: str | None) -> list[tuple[str, bool, str]]:
         if key is None:
             found.append(("your key", True, "none given: set COUNTERMAND_KEY to have it checked"))
             return found
+        found += await _regions(client)
         try:
             async for _ in client.tasks(limit=1):
                 pass
             found.append(("your key", True, "accepted"))
         except Problem as problem:
             found.append(("your key", False, str(problem)))
+    return found
+
+
+async def _regions(client: Client) -> list[tuple[str, bool, str]]:
+    """How old the news of each other region are."""
+    try:
+        known = await client.regions()
+    except Problem:
+        return []
+    found = []
+    for each in known["others"]:
+        age = each["age_seconds"]
+        says = (
+            "nothing was heard of it yet" if age is None else f"its last news came {age:.1f} s ago"
+        )
+        found.append((f"region {each['region']}", age is not None and age < NEWS_OLD_SECONDS, says))
     return found
 
 

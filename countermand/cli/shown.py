@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from countermand.cli.plain_console import PlainConsole
-from countermand.client import Frame, HistoryLine, Receipt, Task
+from countermand.client import AtHome, Frame, HistoryLine, Receipt, Task
 
 ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "completed"})
 COLORS = {
@@ -59,6 +59,8 @@ def receipt(one: Receipt) -> RenderableType:
     verdict = Text.assemble(colored(one["verdict"]), f" ({one['reason']})" if one["reason"] else "")
     grid.add_row("receipt", f"{one['event_id']} at {one['position']}")
     grid.add_row("verdict", verdict)
+    if one["home"] is not None:
+        grid.add_row("home", at_home(one["home"]))
     grid.add_row("who, why", f"{one['who']['kind']} {one['who']['id']}: {one['why'] or '-'}")
     grid.add_row("requested", one["requested_at"])
     grid.add_row("observed", _after(requested, one["observed_at"]))
@@ -66,6 +68,14 @@ def receipt(one: Receipt) -> RenderableType:
     grid.add_row("status", colored(one["status"] or ("held" if one["held_until"] else "")))
     grid.add_row("evidence", one["evidence"] or "-")
     return Group(Text(one["subject"], "bold"), grid)
+
+
+def at_home(home: AtHome) -> str:
+    """Where it is decided, and how old what is known of that is."""
+    place = "hasn't arrived yet" if home["position"] is None else f"at {home['position']} there"
+    age = home["news_age_seconds"]
+    news = "no news yet" if age is None else f"news of {age:.1f} s ago"
+    return f"region {home['region']}, {place}; {news}"
 
 
 def task(one: Task) -> RenderableType:

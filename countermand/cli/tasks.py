@@ -77,6 +77,12 @@ def cancel(
     hold_seconds: Annotated[
         float | None, typer.Option(help="If there is no such task yet, keep the cancel so long.")
     ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Its home, if that isn't known where you ask.")
+    ] = None,
+    expires_at: Annotated[
+        str | None, typer.Option(help="A time: if it isn't decided by then, it is void.")
+    ] = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for the stop.")] = 30,
     url: Url = URL,
     key: Key = None,
@@ -105,6 +111,8 @@ def cancel(
             grace_seconds=grace_seconds,
             hold_seconds=hold_seconds,
             wait_seconds=wait,
+            region=region,
+            expires_at=expires_at,
         )
 
     receipt = ask(url, key, do, as_json)

@@ -7,8 +7,7 @@ from contextlib import AsyncExitStack
 
 from events.errors import CountermandError
 from services.bridge.crossing import Crossing
-from services.bridge.http_dock import HttpDock, open_dock
-from services.regions.settings import RegionAddress
+from services.bridge.http_dock import HttpDock, open_docks
 from services.settings import Settings
 
 
@@ -30,9 +29,8 @@ async def serve(
     if here is None or not settings.regions.others:
         raise NothingToBridge
     async with AsyncExitStack() as opened:
-        docks = await open_docks(
-            {settings.region: here, **settings.regions.others}, settings, opened
-        )
+        addresses = {settings.region: here, **settings.regions.others}
+        docks = await open_docks(addresses, settings.regions.call_seconds, opened)
         async with asyncio.TaskGroup() as tasks:
             carrying = [
                 tasks.create_task(crossing.run(), name=f"{crossing.source} to {crossing.target}")
@@ -42,16 +40,6 @@ async def serve(
             await stopping.wait()
             for task in carrying:
                 task.cancel()
-
-
-async def open_docks(
-    addresses: Mapping[str, RegionAddress], settings: Settings, opened: AsyncExitStack
-) -> dict[str, HttpDock]:
-    seconds = settings.regions.call_seconds
-    return {
-        region: await opened.enter_async_context(open_dock(region, address, seconds))
-        for region, address in addresses.items()
-    }
 
 
 def crossings(settings: Settings, docks: Mapping[str, HttpDock]) -> list[Crossing]:

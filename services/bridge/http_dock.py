@@ -1,8 +1,8 @@
 """A region's dock, over its gateways' HTTP API."""
 
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -107,3 +107,13 @@ def trust(address: RegionAddress) -> ssl.SSLContext:
     if address.certificate_file is not None:
         context.load_cert_chain(address.certificate_file, address.certificate_key_file)
     return context
+
+
+async def open_docks(
+    addresses: Mapping[str, RegionAddress], call_seconds: float, opened: AsyncExitStack
+) -> dict[str, HttpDock]:
+    """By region. Whoever owns the stack closes them."""
+    return {
+        region: await opened.enter_async_context(open_dock(region, address, call_seconds))
+        for region, address in addresses.items()
+    }

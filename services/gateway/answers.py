@@ -7,13 +7,20 @@ from pydantic import BaseModel
 
 from events.positions import written_frontier
 from events.words import Reason, Verdict
-from services.gateway.documents import AcceptedDocument, receipt_document
+from services.gateway.documents import AcceptedDocument, receipt_document, request_document
 from services.gateway.idempotency import UNDECIDED
+from services.operations.abroad import accepted
 from services.operations.looking import Fresh
 from services.operations.receipts import Receipt
+from services.operations.scope import Undecided
 from services.refusals import Conflict
+from services.regions.copies import Copy
 
 JSON = "application/json"
+REGION = "countermand-region"
+"""On what is read from a copy: the region that decides."""
+AGE = "countermand-age-seconds"
+"""On what is read from a copy: how long ago that region's last news came."""
 BEHIND = "countermand-behind"
 """On a read that gave up waiting: the frontier that it should have covered."""
 
@@ -34,9 +41,13 @@ def answer(
     return Response(as_bytes(document), status, more, JSON)
 
 
-def undecided(id: str) -> Response:
+def undecided(one: Undecided) -> Response:
     """202: durable, not decided yet."""
-    return answer(AcceptedDocument(id=id), 202, {UNDECIDED: "true"})
+    if one.sent is None:
+        return answer(AcceptedDocument(id=one.id), 202, {UNDECIDED: "true"})
+    request = request_document(accepted(one.sent))
+    headers = {UNDECIDED: "true", "location": f"/countermand/v1/requests/{request.event_id}"}
+    return answer(AcceptedDocument(id=one.id, request=request), 202, headers)
 
 
 def receipt_answer(receipt: Receipt, location: str) -> Response:
@@ -54,3 +65,9 @@ def _why(receipt: Receipt) -> str:
         late = "" if receipt.late_seconds is None else f", {receipt.late_seconds:.3f} s too late"
         return f"it had already finished{late}"
     return f"the cancel is void: {receipt.reason}"
+
+
+def news_headers(copy: Copy) -> dict[str, str]:
+    """Whose word this is, and how old."""
+    age = "unknown" if copy.age_seconds is None else f"{copy.age_seconds:.3f}"
+    return {REGION: copy.region, AGE: age}

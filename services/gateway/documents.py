@@ -10,7 +10,9 @@ from pydantic_core import from_json
 
 from events.body import Actor
 from events.positions import written_position
+from events.region_events import RequestAddressed
 from events.words import Evidence, Mode, Origin, ProjectStatus, Reason, Status, Verdict
+from services.operations.abroad import Decided
 from services.operations.receipts import AtHome, Receipt
 from services.operations.submitting import Submitted
 from services.read_models.rows import CancelInForce, HistoryLine, Project, Task
@@ -202,11 +204,28 @@ class BatchDocument(Document):
     items: tuple[SubmittedDocument, ...]
 
 
+class RequestDocument(Document):
+    """A request that was accepted here and that another region decides."""
+
+    event_id: UUID
+    subject: str
+    type: str = Field(description="Of the event that the home region appends.")
+    position: WrittenPosition = Field(description="In the log of the region that accepted it.")
+    accepted_at: datetime
+    verdict: Verdict | Undecided
+    reason: Reason | None
+    late_seconds: float | None
+    home: AtHomeDocument
+
+
 class AcceptedDocument(Document):
     """Durable, but not decided yet as far as this gateway knows."""
 
     id: str
     verdict: Undecided = "undecided"
+    request: RequestDocument | None = Field(
+        None, description="Where another region decides: what was accepted here for it."
+    )
 
 
 def actor_document(actor: Actor) -> ActorDocument:
@@ -321,6 +340,23 @@ def receipt_document(receipt: Receipt) -> ReceiptDocument:
         contradicted=receipt.contradicted,
         held_until=receipt.held_until,
         home=None if receipt.home is None else at_home_document(receipt.home),
+    )
+
+
+def request_document(one: Decided) -> RequestDocument:
+    event = one.sent.event
+    body = event.data
+    assert isinstance(body, RequestAddressed)
+    return RequestDocument(
+        event_id=event.id,
+        subject=event.subject,
+        type=body.request,
+        position=written_position(one.sent.position),
+        accepted_at=event.time,
+        verdict=one.verdict or "undecided",
+        reason=one.reason,
+        late_seconds=one.late_seconds,
+        home=at_home_document(one.home),
     )
 
 

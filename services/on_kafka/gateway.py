@@ -91,10 +91,11 @@ async def make_desk(
     opened.callback(shelf.close)
     await asyncio.to_thread(shelf.open)
     per_minute = limits.denials_audited_per_minute
-    regions, dock = open_regions(
+    regions, dock = await open_regions(
         settings,
         vault.store,
         site.world,
+        opened,
         log=history,
         words=words,
         reads=site.reads,

@@ -8,26 +8,34 @@ import asyncio
 from typing import NamedTuple
 
 from events.cancel_events import CancelRequested
+from events.errors import CountermandError
 from events.event import Event
 from events.positions import Position
 from events.project_events import ProjectCancelRequested
 from events.region_events import RequestAddressed
-from events.words import Origin, Verdict
+from events.words import Origin, Reason, Verdict
+from projections.entry import Entry
 from projections.moments import moment
+from services.at_hand import Noted, as_row, note
 from services.operations.receipts import AtHome, Receipt, after, new_receipt
-from services.operations.scope import Scope
+from services.operations.scope import Scope, Sent
+from services.permissions import Permission
 from services.read_models.questions import HistoryFilter
+from services.read_models.rows import HistoryLine, Task
 from services.refusals import Conflict, Invalid, Unavailable
 from services.regions.addressing import Request, addressed, delivered_id, request_of
 from services.regions.copies import Copy, line_of
 
 
-class Accepted(NamedTuple):
-    """A request that is durable here, and on its way."""
+class Decided(NamedTuple):
+    """What is known here of a request that another region decides."""
 
-    event: Event
-    position: Position
-    home: str
+    sent: Sent
+    verdict: Verdict | None
+    """None: not decided, as far as is known here."""
+    reason: Reason | None
+    late_seconds: float | None
+    home: AtHome
 
 
 def named(scope: Scope, region: str | None) -> str | None:
@@ -67,13 +75,13 @@ async def _sent_to(scope: Scope, subject: str) -> str | None:
     return None
 
 
-async def send(scope: Scope, home: str, request: Request, subject: str) -> Accepted:
+async def send(scope: Scope, home: str, request: Request, subject: str) -> Sent:
     """Accepted: durable in this region's log, for the bridge to carry."""
     event = scope.event(addressed(request, home), subject)
     judged = await scope.say(event)
     if judged.refused:
         raise Conflict(judged.reason or "void", "its home is this region: leave `region` out")
-    return Accepted(event, judged.position, home)
+    return Sent(event, judged.position, home)
 
 
 async def cancel(
@@ -83,8 +91,8 @@ async def cancel(
     subject: str,
     wait_seconds: float,
 ) -> Receipt:
-    accepted = await send(scope, home, request, subject)
-    return await receipt(scope, accepted.event, accepted.position, wait_seconds)
+    sent = await send(scope, home, request, subject)
+    return await receipt(scope, sent.event, sent.position, wait_seconds)
 
 
 async def receipt(scope: Scope, event: Event, position: Position, wait_seconds: float) -> Receipt:
@@ -107,9 +115,45 @@ async def receipt(scope: Scope, event: Event, position: Position, wait_seconds: 
         await regions.copies.moved(turn, left_seconds)
 
 
+def accepted(sent: Sent) -> Decided:
+    """A request as it is answered at once."""
+    return Decided(sent, None, None, None, AtHome(sent.home, delivered_id(sent.event.id)))
+
+
+async def verdict_on(scope: Scope, sent: Sent, wait_seconds: float) -> Decided:
+    """What the home region has said about it; waits for that."""
+    regions = scope.parts.regions
+    assert regions is not None
+    first = AtHome(sent.home, delivered_id(sent.event.id))
+    clock = asyncio.get_running_loop().time
+    until = clock() + wait_seconds
+    while True:
+        turn = regions.copies.turn
+        copy = await regions.copies.of(scope.organization, sent.home, sent.event.subject)
+        at_home = first._replace(known_at=copy.known_at, news_age_seconds=copy.age_seconds)
+        line = line_of(copy, first.event_id)
+        if line is not None:
+            outcome = line.outcome
+            arrived = with_place(at_home, line)
+            return Decided(sent, outcome.verdict, outcome.reason, outcome.late_seconds, arrived)
+        left_seconds = until - clock()
+        if left_seconds <= 0 or scope.parts.verdicts.closed:
+            return Decided(sent, None, None, None, at_home)
+        await regions.copies.moved(turn, left_seconds)
+
+
+def with_place(at_home: AtHome, line: Entry) -> AtHome:
+    """With where and when it arrived."""
+    return at_home._replace(
+        position=line.record.position,
+        delivered_at=line.event.time if line.event is not None else None,
+        appended_at=moment(line.record.appended_at_us),
+    )
+
+
 def is_over(receipt: Receipt) -> bool:
     """Nothing more will become of it by waiting."""
-    undone = receipt.verdict is Verdict.VOID and receipt.status is None
+    undone = receipt.verdict is Verdict.VOID and receipt.reason is not Reason.ALREADY_CANCELLING
     return receipt.ended or undone or receipt.held_until is not None
 
 
@@ -156,11 +200,7 @@ def as_decided(first: Receipt, copy: Copy) -> Receipt:
         event_id=first.event_id,
         position=first.position,
         requested_at=first.requested_at,
-        home=at_home._replace(
-            position=line.record.position,
-            delivered_at=line.event.time,
-            appended_at=moment(line.record.appended_at_us),
-        ),
+        home=with_place(at_home, line),
     )
 
 
@@ -185,7 +225,76 @@ async def _caught_up(scope: Scope, region: str) -> None:
     seconds = regions.settings.fresh_seconds
     if asked is None:
         raise Unavailable(f"region {region!r} can't be asked from here: read without `fresh`")
-    async with asyncio.timeout(seconds):
-        end = await asked.end()
+    try:
+        async with asyncio.timeout(seconds):
+            end = await asked.end()
+    except (CountermandError, TimeoutError) as error:
+        why = f"region {region!r} can't be asked now: read without `fresh`"
+        raise Unavailable(why) from error
     if not await regions.copies.reached(region, end, seconds):
         raise Unavailable(f"the news of region {region!r} are late: read without `fresh`")
+
+
+class Abroad(NamedTuple):
+    """A task that another region decides, as far as is known here."""
+
+    task: Task
+    copy: Copy
+
+
+async def task(scope: Scope, task_id: str, *, fresh: bool) -> Abroad | None:
+    copy = await copy_of(scope, task_id, fresh=fresh)
+    state = None if copy is None else copy.root.tasks.get(task_id)
+    if copy is None or state is None:
+        return None
+    noted = Noted(copy.entries[0].record.position)
+    for entry in copy.entries:
+        if entry.event is None or entry.outcome.verdict is Verdict.VOID:
+            continue
+        if entry.outcome.verdict is Verdict.NOTED and entry.event.subject == task_id:
+            note(noted, entry.event, entry.record.position)
+        elif any(each.id == task_id for each in entry.outcome.tasks):
+            noted.position = entry.record.position
+    return Abroad(as_row(scope.organization, state, noted), copy)
+
+
+async def lines(
+    scope: Scope, task_id: str, *, fresh: bool
+) -> tuple[Copy, list[HistoryLine]] | None:
+    """What its home region has said about a task, in the order of the log there; None: it is
+    decided here, or nobody knows it."""
+    parts = scope.parts
+    if parts.regions is None or parts.verdicts.task(scope.organization, task_id) is not None:
+        return None
+    scope.need(Permission.TASKS_READ)
+    if await scope.view.task(task_id) is not None:
+        return None
+    copy = await copy_of(scope, task_id, fresh=fresh)
+    if copy is None or task_id not in copy.root.tasks:
+        return None
+    return copy, [as_line(each, task_id) for each in copy.entries if is_about(each, task_id)]
+
+
+def is_about(entry: Entry, task_id: str) -> bool:
+    """Said about the task, or about something above it with a consequence for it."""
+    if entry.event is not None and entry.event.subject == task_id:
+        return True
+    return any(task.id == task_id for task in entry.outcome.tasks)
+
+
+def as_line(entry: Entry, task_id: str) -> HistoryLine:
+    outcome = entry.outcome
+    changed = next((task for task in outcome.tasks if task.id == task_id), None)
+    after = entry.after if changed is None else changed
+    return HistoryLine(
+        position=entry.record.position,
+        appended_at=moment(entry.record.appended_at_us),
+        value=entry.record.value,
+        event=entry.event,
+        verdict=outcome.verdict,
+        reason=outcome.reason,
+        late_seconds=outcome.late_seconds,
+        trouble="",
+        about=task_id,
+        status=None if after is None else after.status,
+    )

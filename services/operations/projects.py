@@ -16,7 +16,7 @@ from events.state import ProjectState
 from events.task_events import TaskSubmitted
 from events.vocabulary import AnyBody
 from events.words import Reason, Verdict
-from services.operations import looking
+from services.operations import abroad, looking
 from services.operations.dependencies import check_dependencies
 from services.operations.requests import (
     PauseNumber,
@@ -38,6 +38,9 @@ async def create_project(scope: Scope, request: ProjectRequest) -> Project | Und
     limit = scope.parts.settings.batch_limit_tasks
     if len(request.tasks) > limit:
         raise TooLarge("tasks in one request", limit)
+    for region in {request.region, *(task.region for task in request.tasks)}:
+        if abroad.named(scope, region) is not None:
+            raise Invalid("region", f"create the project in region {region!r} itself")
     project_id = request.id or scope.new_subject_id("project")
     events, secrets = _creation(scope, project_id, request)
     check_dependencies(events)

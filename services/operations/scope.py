@@ -78,10 +78,20 @@ class Judged(NamedTuple):
         return self.verdict is Verdict.VOID and self.reason is not Reason.DUPLICATE
 
 
+class Sent(NamedTuple):
+    """A request that is durable here, and on its way to the region that decides it."""
+
+    event: Event
+    position: Position
+    home: str
+
+
 class Undecided(NamedTuple):
-    """Something new that is durable, of which nobody here can say yet what the log made."""
+    """Something that is durable, of which nobody here can say yet what the log made."""
 
     id: str
+    sent: Sent | None = None
+    """Of a request that another region decides."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,66 +3,84 @@
 from events.run_events import TaskResumed
 from events.state import TaskState
 from events.task_events import TaskRetried, TaskSkipped
-from events.vocabulary import AnyBody
 from events.words import Reason, Status
-from services.operations import looking
+from services.operations import abroad, looking
 from services.operations.requests import ApproveRequest, AttemptRequest
-from services.operations.scope import Scope
+from services.operations.scope import Scope, Undecided
 from services.permissions import Permission
 from services.read_models.rows import Task
-from services.refusals import Conflict, NotFound
+from services.refusals import Conflict, Invalid, NotFound
 
 
-async def approve(scope: Scope, task_id: str, request: ApproveRequest) -> Task | None:
-    """Answer what a run waits for. None, here and below: durable, but not decided yet."""
-    task = await _task(scope, task_id)
-    wait = request.wait or task.waiting_for
+async def approve(scope: Scope, task_id: str, request: ApproveRequest) -> Task | Undecided:
+    """Answer what a run waits for. Undecided, here and below: durable, and told later."""
+    home, task = await _task(scope, task_id, request.region)
+    wait = request.wait or (task and task.waiting_for)
     if wait is None:
-        raise Conflict(Reason.NOT_WAITING, "this task doesn't wait for anybody")
+        raise Conflict(Reason.NOT_WAITING, "this task doesn't wait for anybody, as far as is known")
     body = TaskResumed(actor=scope.actor, reason=request.reason, wait=wait, answer=request.answer)
-    return await _steer(scope, task_id, body)
+    return await _steer(scope, home, task_id, body)
 
 
-async def retry(scope: Scope, task_id: str, request: AttemptRequest) -> Task | None:
+async def retry(scope: Scope, task_id: str, request: AttemptRequest) -> Task | Undecided:
     """Let a failed task be tried once more."""
-    task = await _task(scope, task_id)
-    if task.spec.secrets_key_id is not None and task.status is Status.FAILED:
+    home, task = await _task(scope, task_id, request.region)
+    if task is not None and task.spec.secrets_key_id is not None and task.status is Status.FAILED:
         raise Conflict(
             "secrets_destroyed",
             "the key of its secrets was destroyed when it failed: submit a new task, which names "
             "this one in `rerun_of`",
         )
-    attempt = request.attempt or task.attempt
-    body = TaskRetried(actor=scope.actor, reason=request.reason, attempt=attempt)
-    return await _steer(scope, task_id, body)
+    body = TaskRetried(actor=scope.actor, reason=request.reason, attempt=_attempt(request, task))
+    return await _steer(scope, home, task_id, body)
 
 
-async def skip(scope: Scope, task_id: str, request: AttemptRequest) -> Task | None:
+async def skip(scope: Scope, task_id: str, request: AttemptRequest) -> Task | Undecided:
     """Leave a pending or failed task of a project out; what depends on it may run."""
-    attempt = request.attempt or (await _task(scope, task_id)).attempt
-    body = TaskSkipped(actor=scope.actor, reason=request.reason, attempt=attempt)
-    return await _steer(scope, task_id, body)
+    home, task = await _task(scope, task_id, request.region)
+    body = TaskSkipped(actor=scope.actor, reason=request.reason, attempt=_attempt(request, task))
+    return await _steer(scope, home, task_id, body)
 
 
-async def _task(scope: Scope, task_id: str) -> TaskState | Task:
+def _attempt(request: AttemptRequest, task: TaskState | Task | None) -> int:
+    attempt = request.attempt or (task and task.attempt)
+    if attempt is None:
+        raise Invalid("attempt", "say which one: what its home region has said isn't known here")
+    return attempt
+
+
+async def _task(
+    scope: Scope, task_id: str, region: str | None
+) -> tuple[str | None, TaskState | Task | None]:
+    """The other region that decides about it, if one does, and the task as far as it is known."""
     scope.need(Permission.TASKS_STEER)
     known = scope.parts.verdicts.task(scope.organization, task_id)
-    if known is not None:
-        return known
+    if known is not None and region is None:
+        return None, known
     task = await looking.find_fresh_task(scope, task_id)
-    if task is None:
-        raise NotFound("task", task_id)
-    return task
+    if task is not None and region is None:
+        return None, task
+    home = await abroad.home_of(scope, task_id, region)
+    if home is None:
+        if task is None:
+            raise NotFound("task", task_id)
+        return None, task
+    copy = await abroad.copy_of(scope, task_id)
+    return home, None if copy is None else copy.root.tasks.get(task_id)
 
 
-async def _steer(scope: Scope, task_id: str, body: AnyBody) -> Task | None:
+async def _steer(
+    scope: Scope, home: str | None, task_id: str, body: TaskResumed | TaskRetried | TaskSkipped
+) -> Task | Undecided:
+    if home is not None:
+        return Undecided(task_id, await abroad.send(scope, home, body, task_id))
     judged = await scope.say(scope.event(body, task_id))
     if judged.verdict is None:
-        return None
+        return Undecided(task_id)
     if judged.refused:
         text = TEXTS.get(judged.reason, "this can't be done now")
         raise Conflict(judged.reason or "void", text)
-    return await looking.find_fresh_task(scope, task_id)
+    return await looking.find_fresh_task(scope, task_id) or Undecided(task_id)
 
 
 TEXTS: dict[Reason | None, str] = {

@@ -13,7 +13,7 @@ from events.task_events import TaskSubmitted
 from events.words import Reason, Verdict
 from projections.entry import Entry
 from services.at_hand import Noted, as_row
-from services.operations import looking
+from services.operations import abroad, looking
 from services.operations.dependencies import check_dependencies
 from services.operations.requests import TaskRequest
 from services.operations.scope import Scope, Undecided
@@ -35,6 +35,9 @@ class Submitted(NamedTuple):
 async def submit(scope: Scope, request: TaskRequest) -> Task | Undecided:
     """The task as it was submitted."""
     scope.need(Permission.TASKS_SUBMIT)
+    home = abroad.named(scope, request.region)
+    if home is not None:
+        return await submit_there(scope, home, request)
     events = scope.events([submission(scope, request, 0)])
     check_dependencies(events)
     (event,) = await sealed(scope, events, [request.secrets])
@@ -50,6 +53,17 @@ async def submit(scope: Scope, request: TaskRequest) -> Task | Undecided:
     return await looking.find_fresh_task(scope, event.subject) or Undecided(event.subject)
 
 
+async def submit_there(scope: Scope, home: str, request: TaskRequest) -> Undecided:
+    """Accepted here for another region, whose executors alone run it."""
+    body, task_id = submission(scope, request, 0)
+    await scope.parts.vault.declared.known(scope.parts.settings.verdict_wait_seconds)
+    if found(scope.parts.vault.declared.of(body.kind), body.payload, request.secrets) is not None:
+        raise Invalid(
+            "secrets", f"their key would stay here: submit this task in region {home!r} itself"
+        )
+    return Undecided(task_id, await abroad.send(scope, home, body, task_id))
+
+
 async def submit_many(
     scope: Scope, requests: Sequence[TaskRequest], *, wait: bool = True
 ) -> list[Submitted]:
@@ -63,6 +77,8 @@ async def submit_many(
         raise TooLarge("tasks in one request", limit)
     if not requests:
         return []
+    if any(abroad.named(scope, request.region) for request in requests):
+        raise Invalid("region", "tasks for another region are submitted one by one")
     events = scope.events(
         [submission(scope, request, number) for number, request in enumerate(requests)]
     )

@@ -1,6 +1,9 @@
 """The regions part of a gateway, made from its settings."""
 
+from contextlib import AsyncExitStack
+
 from events.log import Log
+from services.bridge.http_dock import open_docks
 from services.control_store import ControlStore
 from services.own_words import OwnWords
 from services.read_models.models import ReadModels
@@ -12,10 +15,11 @@ from services.verdicts import Verdicts
 from services.world import World
 
 
-def open_regions(
+async def open_regions(
     settings: Settings,
     store: ControlStore,
     world: World,
+    opened: AsyncExitStack,
     *,
     log: Log,
     words: OwnWords,
@@ -38,4 +42,5 @@ def open_regions(
         world=world,
         read_wait_seconds=settings.gateway.read_wait_seconds,
     )
-    return Regions(settings.regions, copies), dock
+    asked = await open_docks(settings.regions.others, settings.regions.call_seconds, opened)
+    return Regions(settings.regions, copies, asked), dock

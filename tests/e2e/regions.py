@@ -7,44 +7,54 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
+import sqlalchemy as sa
+
+from services.control_store import open_control_store
+from services.control_store.api_keys import create_key
+from services.world import World, real_world
 from tests.e2e.running import REPOSITORY, STOP_SECONDS, Running, environment_here
 
 HOST = "127.0.0.1"
-
-
-def free_port() -> int:
-    with socket.create_server((HOST, 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
+PATIENCE_SECONDS = 30.0
 
 
 class RegionalService(Running):
     """`countermand up` of one region, at an address that the others know beforehand."""
 
     def __init__(
-        self, folder: Path, name: str, others: Sequence[str], more: Mapping[str, Any] | None = None
+        self, folder: Path, name: str, *, host: str = HOST, more: Mapping[str, Any] | None = None
     ) -> None:
         folder.mkdir(parents=True)
         self.name = name
+        self.host = host
         self.port = free_port()
-        self.address = {"url": f"http://{HOST}:{self.port}", "key": "not-made-yet"}
-        nowhere = {"url": f"http://{HOST}:1", "key": "unused"}
-        known = {"others": dict.fromkeys(others, nowhere), **(more or {})}
-        environment = {
-            "COUNTERMAND_REGION": name,
+        self._settings: dict[str, Any] = {}
+        self._more = more or {}
+        super().__init__(folder, ("--port", str(self.port), "--host", host))
+        self.key, bridge_key = self._keys("admin", "bridge")
+        self.address = {"url": f"http://{host}:{self.port}", "key": bridge_key}
+
+    def knows(self, others: Sequence["RegionalService"]) -> None:
+        """Before it is started."""
+        known = {"others": {each.name: each.address for each in others}, **self._more}
+        self._environment = {
+            "COUNTERMAND_REGION": self.name,
             "COUNTERMAND_REGIONS": json.dumps(known),
         }
-        super().__init__(folder, ("--port", str(self.port)), environment)
 
-    def start(self) -> None:
-        first = not self.key
-        super().start()
-        if first:
-            self.address["key"] = self.new_key("default", "bridge")
+    def _keys(self, *roles: str) -> list[str]:
+        store, world = open_control_store(None, self.data), real_world()
+        try:
+            return [store.ask_now(partial(new_key, role=role, world=world)) for role in roles]
+        finally:
+            store.close()
 
 
 class RunningBridge:
@@ -103,3 +113,37 @@ class RunningBridge:
 
     def said(self) -> str:
         return self._stderr.read_text()
+
+
+def new_key(connection: sa.Connection, role: str, world: World) -> str:
+    return create_key(
+        connection,
+        id=str(world.new_id()),
+        organization="default",
+        role=role,
+        now=world.now(),
+        created_by="test",
+    )
+
+
+def start_all(*services: RegionalService) -> None:
+    """At the same time."""
+    with ThreadPoolExecutor(len(services)) as threads:
+        for started in [threads.submit(each.start) for each in services]:
+            started.result(timeout=90)
+
+
+def free_port() -> int:
+    with socket.create_server((HOST, 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def known_there(http: httpx.Client, path: str, true: Callable[[Any], bool]) -> Any:
+    """What a read says once it has come; asked again with `fresh`, which waits for the news."""
+    answer = None
+    for _ in range(20):
+        answer = http.get(path, params={"fresh": "true"})
+        if answer.status_code == 200 and true(answer.json()):
+            return answer.json()
+    raise AssertionError(f"{path}: {answer and answer.text[:500]}")

@@ -1,12 +1,16 @@
 """Two regions as real processes: cancel here what runs there."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
+import httpx
 import pytest
 
-from tests.e2e.regions import RegionalService, RunningBridge
+from tests.e2e.regions import RegionalService, RunningBridge, known_there, start_all
 from tests.e2e.running import until_running
+
+AT_ONCE = {"prefer": "respond-async"}
 
 
 class Pair(NamedTuple):
@@ -20,10 +24,11 @@ class Pair(NamedTuple):
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     folder = tmp_path_factory.mktemp("regions")
-    a = RegionalService(folder / "a", "a", ["b"])
-    b = RegionalService(folder / "b", "b", ["a"])
-    a.start()
-    b.start()
+    limited = {"organizations": {"only-a": ["a"]}}
+    a, b = (RegionalService(folder / name, name, more=limited) for name in "ab")
+    a.knows([b])
+    b.knows([a])
+    start_all(a, b)
     bridge = RunningBridge(b, [a])
     bridge.start()
     yield Pair(a, b, bridge)
@@ -32,26 +37,188 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     assert a.stop() == 0, a.said()[-4000:]
 
 
-def test_what_runs_there_is_cancelled_here(pair: Pair) -> None:
-    with pair.a.http() as at_a, pair.b.http() as at_b:
-        at_a.post("/tasks", json={"kind": "sleep", "id": "far", "payload": {"seconds": 600}})
-        until_running(at_a, "far")
+@pytest.fixture
+def at_a(pair: Pair) -> Iterator[httpx.Client]:
+    with pair.a.http() as http:
+        yield http
 
-        accepted = at_b.post(
-            "/tasks/far/cancel",
-            json={"region": "a", "reason": "no longer needed"},
-            headers={"prefer": "respond-async"},
-        )
 
-        assert accepted.status_code == 202
-        receipt = accepted.json()
-        assert (receipt["verdict"], receipt["home"]["region"]) == ("undecided", "a")
-        where = f"/tasks/far/receipt?event_id={receipt['event_id']}&wait=30"
-        shown = at_b.get(where).json()
-        assert (shown["verdict"], shown["status"]) == ("effective", "cancelled")
-        assert shown["evidence"] == "acknowledged"
-        there = at_a.get("/tasks/far/receipt").json()
-        assert shown["home"]["event_id"] == there["event_id"]
-        assert shown["home"]["position"] == there["position"]
-        assert shown["position"] == receipt["position"]
-        assert shown["stopped_at"] == there["stopped_at"]
+@pytest.fixture
+def at_b(pair: Pair) -> Iterator[httpx.Client]:
+    with pair.b.http() as http:
+        yield http
+
+
+def begun(http: httpx.Client, task_id: str, **more: Any) -> None:
+    task = {"kind": "sleep", "id": task_id, "payload": {"seconds": 600}, **more}
+    assert http.post("/tasks", json=task).status_code in (201, 202)
+
+
+def decided(http: httpx.Client, answer: httpx.Response) -> Any:
+    """What became of a request that was accepted for another region."""
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["verdict"] == "undecided"
+    where = answer.headers["location"].removeprefix("/countermand/v1")
+    told = http.get(where, params={"wait": 30})
+    assert told.status_code == 200, told.text
+    return told.json()
+
+
+def test_what_runs_there_is_cancelled_here(at_a: httpx.Client, at_b: httpx.Client) -> None:
+    begun(at_a, "far")
+    until_running(at_a, "far")
+
+    order = {"region": "a", "reason": "no longer needed"}
+    accepted = at_b.post("/tasks/far/cancel", json=order, headers=AT_ONCE)
+
+    assert accepted.status_code == 202
+    receipt = accepted.json()
+    assert (receipt["verdict"], receipt["home"]["region"]) == ("undecided", "a")
+    where = f"/tasks/far/receipt?event_id={receipt['event_id']}&wait=30"
+    shown = at_b.get(where).json()
+    assert (shown["verdict"], shown["status"]) == ("effective", "cancelled")
+    assert shown["evidence"] == "acknowledged"
+    there = at_a.get("/tasks/far/receipt").json()
+    assert shown["home"]["event_id"] == there["event_id"]
+    assert shown["home"]["position"] == there["position"]
+    assert shown["position"] == receipt["position"]
+    assert shown["stopped_at"] == there["stopped_at"]
+    assert there["why"] == "no longer needed"
+
+
+def test_a_cancel_waits_for_the_verdict_and_the_stop(
+    at_a: httpx.Client, at_b: httpx.Client
+) -> None:
+    begun(at_a, "waited-for")
+    until_running(at_a, "waited-for")
+    known_there(at_b, "/tasks/waited-for", lambda task: task["status"] == "running")
+
+    # What the copy knows needn't be named.
+    answer = at_b.post("/tasks/waited-for/cancel", json={}, headers={"prefer": "wait=30"})
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["evidence"] == "acknowledged"
+
+
+def test_the_same_request_again_is_the_same_receipt(at_a: httpx.Client, at_b: httpx.Client) -> None:
+    begun(at_a, "twice")
+    headers = {**AT_ONCE, "idempotency-key": "twice"}
+
+    first, again = (
+        at_b.post("/tasks/twice/cancel", json={"region": "a"}, headers=headers) for _ in range(2)
+    )
+
+    assert first.json()["event_id"] == again.json()["event_id"]
+    at_b.get(f"/tasks/twice/receipt?event_id={first.json()['event_id']}&wait=30")
+    there = at_a.get("/tasks/twice/history").json()["items"]
+    cancels = [line for line in there if line["event"]["type"].startswith("countermand.cancel.req")]
+    assert [line["verdict"] for line in cancels] == ["effective", "void"][: len(cancels)]
+    assert {line["event"]["id"] for line in cancels} == {first.json()["home"]["event_id"]}
+
+
+def test_a_cancel_that_overtakes_its_task_keeps_it_from_starting(
+    at_a: httpx.Client, at_b: httpx.Client
+) -> None:
+    accepted = at_b.post("/tasks/early/cancel", json={"region": "a"}, headers=AT_ONCE).json()
+    where = f"/tasks/early/receipt?event_id={accepted['event_id']}&wait=30"
+    held = at_b.get(where).json()
+    assert (held["verdict"], held["status"]) == ("effective", None)
+    assert held["held_until"] is not None
+
+    begun(at_a, "early")
+
+    assert at_a.get("/tasks/early").json()["status"] == "cancelled"
+    known_there(at_b, "/tasks/early", lambda task: task["status"] == "cancelled")
+    assert at_b.get(where).json()["evidence"] == "never_started"
+
+
+def test_a_task_is_submitted_approved_and_retried_there_from_here(at_b: httpx.Client) -> None:
+    task = {"kind": "approve", "id": "sent", "region": "a", "payload": {"question": "Go on?"}}
+    sent = at_b.post("/tasks", json=task)
+    assert decided(at_b, sent)["verdict"] == "effective"
+    shown = known_there(at_b, "/tasks/sent", lambda task: task["status"] in ("waiting", "failed"))
+    assert shown["region"] == "a"
+    # It is decided there alone, under this id too.
+    refused = at_b.post("/tasks", json={"kind": "sleep", "id": "sent"})
+    assert (refused.status_code, refused.json()["reason"]) == (409, "wrong_region")
+
+    if shown["status"] == "waiting":
+        assert decided(at_b, at_b.post("/tasks/sent/approve", json={}))["verdict"] == "effective"
+    else:
+        assert decided(at_b, at_b.post("/tasks/sent/retry", json={}))["verdict"] == "effective"
+
+
+def test_what_is_not_delivered_in_time_is_void(at_a: httpx.Client, at_b: httpx.Client) -> None:
+    begun(at_a, "kept")
+    past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+
+    accepted = at_b.post(
+        "/tasks/kept/cancel", json={"region": "a", "expires_at": past}, headers=AT_ONCE
+    ).json()
+
+    where = f"/tasks/kept/receipt?event_id={accepted['event_id']}&wait=30"
+    shown = at_b.get(where).json()
+    assert (shown["verdict"], shown["reason"]) == ("void", "expired")
+    assert at_a.get("/tasks/kept").json()["cancel"] is None
+    at_a.post("/tasks/kept/cancel", json={})
+
+
+def test_a_remote_task_is_read_from_the_copy_with_its_age(
+    at_a: httpx.Client, at_b: httpx.Client
+) -> None:
+    begun(at_a, "read")
+    until_running(at_a, "read")
+    known_there(at_b, "/tasks/read", lambda task: task["status"] == "running")
+
+    copied, there = at_b.get("/tasks/read"), at_a.get("/tasks/read")
+    assert copied.headers["countermand-region"] == "a"
+    assert 0 <= float(copied.headers["countermand-age-seconds"]) < 30
+    assert {**copied.json(), "progress": None} == {**there.json(), "progress": None}
+    lines = at_b.get("/tasks/read/history", params={"limit": 1})
+    assert lines.headers["countermand-region"] == "a"
+    rest = at_b.get("/tasks/read/history", params={"cursor": lines.json()["next_cursor"]}).json()
+    shown = [*lines.json()["items"], *rest["items"]]
+    assert shown == at_a.get("/tasks/read/history").json()["items"]
+    at_a.post("/tasks/read/cancel", json={})
+
+
+def test_an_organization_stays_in_its_regions(pair: Pair) -> None:
+    with (
+        pair.a.http(pair.a.new_key("only-a", "operator")) as mine_at_a,
+        pair.b.http(pair.b.new_key("only-a", "operator")) as mine_at_b,
+        pair.a.http() as others_at_a,
+        pair.b.http() as others_at_b,
+    ):
+        begun(mine_at_a, "stays", payload={"seconds": 0})
+        begun(others_at_a, "goes", payload={"seconds": 0})
+
+        refused = mine_at_b.post("/tasks/stays/cancel", json={"region": "a"})
+
+        assert (refused.status_code, refused.json()["type"][-7:]) == (422, "invalid")
+        # What is behind it in the log has come; so would it have, if it were allowed to.
+        known_there(others_at_b, "/tasks/goes", lambda task: True)
+        assert mine_at_b.get("/tasks/stays").status_code == 404
+
+
+def test_only_a_bridge_s_key_opens_what_goes_between_regions(pair: Pair) -> None:
+    foreign = pair.a.new_key("somebody", "bridge")
+    for key, status in ((pair.a.key, 403), (foreign, 403), (pair.a.address["key"], 200)):
+        with pair.a.http(key) as http:
+            for path in ("/regions/b/parcel?start=0:0", "/regions/b/taken", "/regions/end"):
+                assert http.get(path).status_code == status, path
+
+
+def test_what_is_decided_here_is_not_sent_away(at_b: httpx.Client) -> None:
+    begun(at_b, "here", payload={"seconds": 0})
+
+    refused = at_b.post("/tasks/here/cancel", json={"region": "a"})
+
+    assert (refused.status_code, refused.json()["reason"]) == (409, "wrong_region")
+    unknown = at_b.post("/tasks/here/cancel", json={"region": "nowhere"})
+    assert unknown.status_code == 422
+
+
+def test_the_doctor_says_how_old_the_news_are(pair: Pair, at_b: httpx.Client) -> None:
+    known = at_b.get("/regions").json()
+    assert (known["here"], [each["region"] for each in known["others"]]) == ("b", ["a"])
+    assert "its last news came" in pair.b.command("doctor").stdout

@@ -1,5 +1,6 @@
 """The history: every event with its place and its verdict."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -7,19 +8,22 @@ from fastapi import APIRouter, Query, Response
 
 from events.positions import read_frontier
 from events.words import Verdict
-from services.gateway.answers import answer
+from services.gateway.answers import answer, news_headers
 from services.gateway.callers import Called
 from services.gateway.documents import HistoryPage, line_document
 from services.gateway.pages import Cursor, Limit, aware, page_rows, pair
 from services.gateway.problems import responses
 from services.gateway.routes.projects import ProjectId
-from services.gateway.routes.tasks import TaskId
-from services.operations import looking
-from services.read_models.questions import HistoryFilter
+from services.gateway.routes.tasks import AskHome, TaskId
+from services.operations import abroad, looking
+from services.read_models.questions import HistoryFilter, InvalidCursor
+from services.read_models.rows import HistoryLine
 from services.refusals import Invalid
+from services.regions.copies import Copy
 
 router = APIRouter(tags=["history"])
 
+CURSOR_LIMIT_DIGITS = 9
 NewestFirst = Annotated[bool, Query(description="The other way round.")]
 
 
@@ -30,8 +34,16 @@ async def of_task(
     cursor: Cursor = None,
     limit: Limit = None,
     newest_first: NewestFirst = False,
+    fresh: AskHome = False,
 ) -> Response:
-    """Everything that was said about a task, and what each did."""
+    """Everything that was said about a task, and what each did. Of one that another region decides,
+    what is known here: the header `countermand-region` names it, and positions are of its log."""
+    there = await abroad.lines(caller.scope, task_id, fresh=fresh)
+    if there is not None:
+        copy, lines = there
+        return _copied(
+            copy, lines[::-1] if newest_first else lines, cursor, page_rows(caller, limit)
+        )
     where = HistoryFilter(task=task_id)
     return await _page(caller, where, cursor, limit, newest_first, task_id)
 
@@ -80,6 +92,16 @@ async def of_organization(
         appended_before=aware(appended_before, "appended_before"),
     )
     return await _page(caller, where, cursor, limit, newest_first, None, start)
+
+
+def _copied(copy: Copy, lines: Sequence[HistoryLine], cursor: str | None, limit: int) -> Response:
+    """A page of a copy; the cursor says how many lines came before."""
+    start = 0 if cursor is None else int(cursor) if cursor.isascii() and cursor.isdigit() else None
+    if start is None or len(cursor or "") > CURSOR_LIMIT_DIGITS:
+        raise InvalidCursor(cursor or "")
+    items = tuple(map(line_document, lines[start : start + limit]))
+    more = str(start + limit) if start + limit < len(lines) else None
+    return answer(HistoryPage(items=items, next_cursor=more), headers=news_headers(copy))
 
 
 async def _page(

@@ -54,7 +54,7 @@ async def create(caller: Called, body: ProjectRequest) -> Response:
     async def work() -> Response:
         project = await projects.create_project(caller.scope, body)
         if isinstance(project, Undecided):
-            return undecided(project.id)
+            return undecided(project)
         headers = {"location": f"/countermand/v1/projects/{project.id}"}
         return answer(project_document(project), 201, headers)
 
@@ -191,4 +191,6 @@ async def get_receipt(
 
 async def steered(project_id: str, asked: Awaitable[Project | None]) -> Response:
     project = await asked
-    return undecided(project_id) if project is None else answer(project_document(project))
+    return (
+        undecided(Undecided(project_id)) if project is None else answer(project_document(project))
+    )

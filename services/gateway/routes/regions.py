@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
@@ -11,15 +12,19 @@ from events.positions import written_frontier
 from projections.moments import moment_or_none
 from services.gateway.answers import answer
 from services.gateway.callers import Called, Caller
-from services.gateway.documents import Document
-from services.gateway.problems import responses
-from services.operations import carrying
+from services.gateway.documents import Document, RequestDocument, request_document
+from services.gateway.problems import Responses, responses
+from services.gateway.routes.cancels import WaitSeconds, bounded
+from services.operations import carrying, sent
 from services.refusals import NotFound
 from services.regions.dock import Dock, frontier_of
 from services.regions.parcels import FrontierText, Parcel
 
 router = APIRouter(tags=["regions"])
 
+UNDECIDED: Responses = {
+    202: {"model": RequestDocument, "description": "Accepted and durable; not decided yet."}
+}
 RegionName = Annotated[str, Path(pattern=f"^{ORGANIZATION_PATTERN}$", examples=["eu"])]
 
 
@@ -56,6 +61,17 @@ async def list_regions(caller: Called) -> Response:
         for each in await carrying.known(caller.scope)
     )
     return answer(KnownRegions(here=caller.desk.settings.region, others=found))
+
+
+@router.get(
+    "/requests/{event_id}",
+    response_model=RequestDocument,
+    responses={**UNDECIDED, **responses(404)},
+)
+async def get_request(caller: Called, event_id: UUID, wait_seconds: WaitSeconds = 0) -> Response:
+    """What became of a request that was accepted here for another region; waits for its verdict."""
+    one = await sent.decided(caller.scope, event_id, bounded(caller, wait_seconds))
+    return answer(request_document(one), 202 if one.verdict is None else 200)
 
 
 @router.get("/regions/end", response_model=FrontierDocument, responses=responses(404))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from events.ids import LIMIT_CHARACTERS, PATTERN, log_key, root_of
 from events.words import Evidence, Status
-from services.gateway.answers import answer, as_bytes, undecided
+from services.gateway.answers import answer, as_bytes, news_headers, undecided
 from services.gateway.callers import CANCELLING, IDEMPOTENT, Called, Caller, preferred_wait
 from services.gateway.documents import (
     AcceptedDocument,
@@ -21,17 +21,23 @@ from services.gateway.documents import (
 )
 from services.gateway.pages import AsOfText, Cursor, Limit, aware, page_rows, pair, read_as_of
 from services.gateway.problems import Responses, responses
-from services.operations import looking, steering, submitting
+from services.operations import abroad, looking, steering, submitting
 from services.operations.requests import ApproveRequest, AttemptRequest, Request, TaskRequest
 from services.operations.scope import Undecided
 from services.permissions import Permission
 from services.read_models.questions import TaskFilter
 from services.read_models.rows import Task
+from services.refusals import NotFound
 
 router = APIRouter(tags=["tasks"])
 
 TaskId = Annotated[
     str, Path(pattern=f"^{PATTERN}$", max_length=LIMIT_CHARACTERS, examples=["import-7"])
+]
+
+
+AskHome = Annotated[
+    bool, Query(description="If another region decides about it: wait for all it has said by now.")
 ]
 
 
@@ -61,7 +67,7 @@ async def submit(caller: Called, body: TaskRequest | BatchRequest) -> Response:
             return answer(BatchDocument(items=tuple(map(submitted_document, done))), 201)
         submitted = await submitting.submit(caller.scope, body)
         if isinstance(submitted, Undecided):
-            return undecided(submitted.id)
+            return undecided(submitted)
         headers = {"location": f"/countermand/v1/tasks/{submitted.id}"}
         return answer(shown(caller, submitted), 201, headers)
 
@@ -109,8 +115,22 @@ async def list_tasks(
 
 
 @router.get("/tasks/{task_id}", response_model=TaskDocument, responses=responses(404))
-async def get_task(caller: Called, task_id: TaskId, as_of: AsOfText = None) -> Response:
-    """A task, now or as of then."""
+async def get_task(
+    caller: Called, task_id: TaskId, as_of: AsOfText = None, fresh: AskHome = False
+) -> Response:
+    """A task, now or as of then. One that another region decides is shown as far as is known here;
+    the header `countermand-region` names that region, `countermand-age-seconds` its news' age."""
+    try:
+        return await own_task(caller, task_id, as_of)
+    except NotFound:
+        there = None if as_of is not None else await abroad.task(caller.scope, task_id, fresh=fresh)
+        if there is None:
+            raise
+        return answer(task_document(there.task, None), headers=news_headers(there.copy))
+
+
+async def own_task(caller: Caller, task_id: str, as_of: str | None) -> Response:
+    """One that this region decides."""
     if as_of is not None:
         task, fresh = await looking.get_task(caller.scope, task_id, read_as_of(as_of))
         return answer(task_document(task, None), fresh=fresh)
@@ -121,10 +141,10 @@ async def get_task(caller: Called, task_id: TaskId, as_of: AsOfText = None) -> R
     if known is not None:
         return Response(known, media_type="application/json")
     begun = documents.begin(key)
-    task, fresh = await looking.get_task(caller.scope, task_id)
+    task, up_to_date = await looking.get_task(caller.scope, task_id)
     document = as_bytes(shown(caller, task))
-    if fresh.behind is not None:
-        return answer(shown(caller, task), fresh=fresh)
+    if up_to_date.behind is not None:
+        return answer(shown(caller, task), fresh=up_to_date)
     documents.keep(key, begun, task_id, document)
     return Response(document, media_type="application/json")
 
@@ -142,7 +162,7 @@ async def approve(caller: Called, task_id: TaskId, body: ApproveRequest | None =
     """Answer what its run waits for."""
     request = body or ApproveRequest()
     return await caller.once(
-        lambda: steered(caller, task_id, steering.approve(caller.scope, task_id, request))
+        lambda: steered(caller, steering.approve(caller.scope, task_id, request))
     )
 
 
@@ -156,7 +176,7 @@ async def retry(caller: Called, task_id: TaskId, body: AttemptRequest | None = N
     """Let a failed task be tried once more."""
     request = body or AttemptRequest()
     return await caller.once(
-        lambda: steered(caller, task_id, steering.retry(caller.scope, task_id, request))
+        lambda: steered(caller, steering.retry(caller.scope, task_id, request))
     )
 
 
@@ -169,14 +189,12 @@ async def retry(caller: Called, task_id: TaskId, body: AttemptRequest | None = N
 async def skip(caller: Called, task_id: TaskId, body: AttemptRequest | None = None) -> Response:
     """Leave a pending or failed task of a project out."""
     request = body or AttemptRequest()
-    return await caller.once(
-        lambda: steered(caller, task_id, steering.skip(caller.scope, task_id, request))
-    )
+    return await caller.once(lambda: steered(caller, steering.skip(caller.scope, task_id, request)))
 
 
-async def steered(caller: Caller, task_id: str, asked: Awaitable[Task | None]) -> Response:
+async def steered(caller: Caller, asked: Awaitable[Task | Undecided]) -> Response:
     task = await asked
-    return undecided(task_id) if task is None else answer(shown(caller, task))
+    return undecided(task) if isinstance(task, Undecided) else answer(shown(caller, task))
 
 
 def shown(caller: Caller, task: Task) -> TaskDocument:

@@ -1,0 +1,30 @@
+"""What became of a request that was accepted here for another region."""
+
+from uuid import UUID
+
+from events.region_events import RequestAddressed
+from events.words import Verdict
+from services.operations import looking
+from services.operations.abroad import Decided, verdict_on
+from services.operations.receipts import AtHome
+from services.operations.scope import Scope, Sent
+from services.permissions import Permission
+from services.refusals import NotFound
+from services.regions.addressing import delivered_id
+
+
+async def decided(scope: Scope, event_id: UUID, wait_seconds: float) -> Decided:
+    """Waits for the verdict of the home region."""
+    scope.need(Permission.TASKS_READ)
+    row = await scope.view.receipt(event_id)
+    if row is None:
+        await looking.settled(scope)
+        row = await scope.view.receipt(event_id)
+    event = None if row is None else row.line.event
+    if row is None or event is None or not isinstance(event.data, RequestAddressed):
+        raise NotFound("request for another region", str(event_id))
+    line, home = row.line, event.data.home
+    sent = Sent(event, line.position, home)
+    if line.verdict is Verdict.VOID or scope.parts.regions is None:
+        return Decided(sent, line.verdict, line.reason, None, AtHome(home, delivered_id(event_id)))
+    return await verdict_on(scope, sent, wait_seconds)
