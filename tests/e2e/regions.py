@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import sqlalchemy as sa
 
 from services.control_store import open_control_store
 from services.control_store.api_keys import create_key
-from services.world import World, real_world
+from services.world import real_world
 from tests.e2e.running import REPOSITORY, STOP_SECONDS, Running, environment_here
 
 HOST = "127.0.0.1"
@@ -38,7 +37,7 @@ class RegionalService(Running):
         self._settings: dict[str, Any] = {}
         self._more = more or {}
         super().__init__(folder, ("--port", str(self.port), "--host", host))
-        self.key, bridge_key = self._keys("admin", "bridge")
+        self.key, bridge_key = self.made_key("default", "admin"), self.made_key("default", "bridge")
         self.address = {"url": f"http://{host}:{self.port}", "key": bridge_key}
 
     def knows(self, others: Sequence["RegionalService"]) -> None:
@@ -49,10 +48,20 @@ class RegionalService(Running):
             "COUNTERMAND_REGIONS": json.dumps(known),
         }
 
-    def _keys(self, *roles: str) -> list[str]:
+    def made_key(self, organization: str, role: str) -> str:
+        """As the command line makes one, and quicker."""
         store, world = open_control_store(None, self.data), real_world()
         try:
-            return [store.ask_now(partial(new_key, role=role, world=world)) for role in roles]
+            return store.ask_now(
+                partial(
+                    create_key,
+                    id=str(world.new_id()),
+                    organization=organization,
+                    role=role,
+                    now=world.now(),
+                    created_by="test",
+                )
+            )
         finally:
             store.close()
 
@@ -113,17 +122,6 @@ class RunningBridge:
 
     def said(self) -> str:
         return self._stderr.read_text()
-
-
-def new_key(connection: sa.Connection, role: str, world: World) -> str:
-    return create_key(
-        connection,
-        id=str(world.new_id()),
-        organization="default",
-        role=role,
-        now=world.now(),
-        created_by="test",
-    )
 
 
 def start_all(*services: RegionalService) -> None:

@@ -184,8 +184,8 @@ def test_a_remote_task_is_read_from_the_copy_with_its_age(
 
 def test_an_organization_stays_in_its_regions(pair: Pair) -> None:
     with (
-        pair.a.http(pair.a.new_key("only-a", "operator")) as mine_at_a,
-        pair.b.http(pair.b.new_key("only-a", "operator")) as mine_at_b,
+        pair.a.http(pair.a.made_key("only-a", "operator")) as mine_at_a,
+        pair.b.http(pair.b.made_key("only-a", "operator")) as mine_at_b,
         pair.a.http() as others_at_a,
         pair.b.http() as others_at_b,
     ):
@@ -201,7 +201,7 @@ def test_an_organization_stays_in_its_regions(pair: Pair) -> None:
 
 
 def test_only_a_bridge_s_key_opens_what_goes_between_regions(pair: Pair) -> None:
-    foreign = pair.a.new_key("somebody", "bridge")
+    foreign = pair.a.made_key("somebody", "bridge")
     for key, status in ((pair.a.key, 403), (foreign, 403), (pair.a.address["key"], 200)):
         with pair.a.http(key) as http:
             for path in ("/regions/b/parcel?start=0:0", "/regions/b/taken", "/regions/end"):

@@ -32,6 +32,7 @@ def a_receipt(why: str) -> Receipt:
         "evidence": None,
         "contradicted": False,
         "held_until": None,
+        "home": None,
     }
 
 
