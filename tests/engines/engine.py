@@ -11,11 +11,13 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-KEY = "tr_dev_for_tests"
+from tests.engines import shown
+
+KEY = "tr_dev_fortests"
 NEVER = threading.Event()
 """What an engine that says nothing waits for; its threads end with the process."""
-OLD = {"COMPLETED": "SUCCESS", "FAILED": "FAILURE", "EXECUTING": "STARTED", "QUEUED": "QUEUED"}
 
 
 class Runs:
@@ -102,9 +104,9 @@ class Api(BaseHTTPRequestHandler):
                 asked = json.loads(payload) if isinstance(payload, str) else payload
                 self._start(body["options"]["idempotencyKey"], asked)
             case ["api", "v1", "events"]:
-                self._start(body["event"]["id"], body["event"]["payload"], event=True)
-            case ["api", "v1" | "v2", "runs", id, "cancel"]:
-                self._cancel(id)
+                self._start(body["event"]["id"], body["event"]["payload"], body["event"]["name"])
+            case ["api", "v1" | "v2" as version, "runs", id, "cancel"]:
+                self._cancel(id, old=version == "v1")
             case ["elsewhere"]:
                 self._answer(307, {}, {"location": "http://localhost:1/"})
             case _:
@@ -113,14 +115,18 @@ class Api(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if not self._known():
             return
-        match self.path.strip("/").split("/"):
+        match urlsplit(self.path).path.strip("/").split("/"):
             case ["api", "v3", "runs", id]:
                 self._show(id, old=False)
-            case ["api", "v1", "runs", id]:
+            case ["api", "v2", "runs", id]:
                 self._show(id, old=True)
-            case ["api", "v1", "events", key]:
-                found = [{"id": r["id"]} for r in self.runs.runs.values() if r["key"] == key]
-                self._answer(200, {"id": key, "runs": found})
+            case ["api", "v2", "events", key]:
+                found = [
+                    shown.in_short(run, self.runs.word(run))
+                    for run in self.runs.runs.values()
+                    if run["key"] == key
+                ]
+                self._answer(200, shown.event(key, found, time.time()))
             case ["all"]:
                 self._answer(200, self.runs.runs)
             case _:
@@ -135,16 +141,19 @@ class Api(BaseHTTPRequestHandler):
         self._answer(401, {"error": "Invalid or Missing API key"})
         return False
 
-    def _start(self, key: str, payload: Any, *, event: bool = False) -> None:
+    def _start(self, key: str, payload: Any, event: str | None = None) -> None:
         if payload.get("refused"):
             self._answer(payload["refused"], {"error": "refused"})
             return
         run = self.runs.started(key, payload)
         if self._kept_back(run, "starts"):
             return  # It has begun, and nobody is told.
-        self._answer(200, {"id": key if event else run["id"]})
+        if event is None:
+            self._answer(200, {"id": run["id"], "isCached": run["starts"] > 1})
+        else:
+            self._answer(200, shown.sent(key, event, payload, run["begun_at"]))
 
-    def _cancel(self, id: str) -> None:
+    def _cancel(self, id: str, *, old: bool) -> None:
         run = self.runs.runs.get(id)
         if run is None:
             self._answer(404, {"error": "Run not found"})
@@ -155,7 +164,7 @@ class Api(BaseHTTPRequestHandler):
         if run["cancelled_at"] is None:
             self._answer(500, {"error": "Internal Server Error"})
         else:
-            self._answer(200, {"id": id})
+            self._answer(200, shown.old(run, self.runs.word(run)) if old else {"id": id})
 
     def _show(self, id: str, *, old: bool) -> None:
         run = self.runs.runs.get(id)
@@ -165,15 +174,8 @@ class Api(BaseHTTPRequestHandler):
         self.runs.looked_at(run)
         if self._kept_back(run, "looks"):
             return
-        word = self.runs.word(run)
-        shown: dict[str, Any] = {"id": id, "status": OLD.get(word, word) if old else word}
-        if old:
-            shown["tasks"] = []
-        if word == "COMPLETED":
-            shown["output"] = {"said": "done"}
-        if word == "FAILED":
-            shown["output" if old else "error"] = {"message": "it was meant to fail"}
-        self._answer(200, shown)
+        form = shown.old if old else shown.current
+        self._answer(200, form(run, self.runs.word(run)))
 
     def _kept_back(self, run: dict[str, Any], what: str) -> bool:
         """Whether this answer is lost, or never comes; the first so many, as the payload says."""

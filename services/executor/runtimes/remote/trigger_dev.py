@@ -67,9 +67,9 @@ class TriggerDev(Section):
                 url=f"{self._base}/api/v1/events",
                 body={"event": {"id": "${run_id}", "name": self.task, "payload": "${payload}"}},
             ),
-            find=Call(method="GET", url=f"{self._base}/api/v1/events/${{handle}}"),
+            find=Call(method="GET", url=f"{self._base}/api/v2/events/${{handle}}"),
             found_at="runs.0.id",
-            status=Call(method="GET", url=f"{self._base}/api/v1/runs/${{handle}}"),
+            status=Call(method="GET", url=f"{self._base}/api/v2/runs/${{handle}}"),
             words=OLD,
             error_at="output.message",
             cancel=Call(url=f"{self._base}/api/v1/runs/${{handle}}/cancel"),
@@ -81,4 +81,8 @@ class TriggerDev(Section):
         return self.url.rstrip("/")
 
     def _headers(self) -> dict[str, SecretStr]:
-        return {"authorization": SecretStr(f"Bearer {self.key.get_secret_value()}")}
+        """As its own clients send them; JSON is said also where there is no body."""
+        return {
+            "authorization": SecretStr(f"Bearer {self.key.get_secret_value()}"),
+            "content-type": SecretStr("application/json"),
+        }

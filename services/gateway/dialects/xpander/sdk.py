@@ -16,13 +16,14 @@ from services.gateway.dialects.xpander.records import (
     AgentExecution,
     Invocation,
     Item,
+    Word,
     item,
     record,
 )
 from services.gateway.dialects.xpander.refusing import Called, described, once
-from services.gateway.dialects.xpander.tasks import get_task, one, stop_task
+from services.gateway.dialects.xpander.tasks import Short, get_task, one, stop_task
 from services.gateway.dialects.xpander.telling import told
-from services.gateway.dialects.xpander.wanted import Wanted
+from services.gateway.dialects.xpander.wanted import Wanted, statuses
 from services.read_models.questions import TaskFilter
 from services.refusals import Conflict
 
@@ -71,16 +72,34 @@ async def update(
     return json_response(task)
 
 
-async def list_of_agent(caller: Called, agent_id: AgentId) -> Response:
+async def list_of_agent(
+    caller: Called,
+    agent_id: AgentId,
+    status: Word | None = None,
+    user_id: Short = None,
+    parent_task_id: Short = None,
+    triggering_agent_id: Short = None,
+    internal_status: Short = None,
+) -> Response:
     """An agent's tasks, newest first."""
-    return await _listed(caller, Wanted(agent_id=agent_id))
+    wanted = Wanted(agent_id, user_id, parent_task_id, triggering_agent_id, internal_status)
+    return await _listed(caller, wanted, status)
 
 
-async def list_of_user(caller: Called, user_id: AgentId) -> Response:
+async def list_of_user(
+    caller: Called,
+    user_id: AgentId,
+    status: Word | None = None,
+    parent_task_id: Short = None,
+    triggering_agent_id: Short = None,
+    internal_status: Short = None,
+) -> Response:
     """A user's tasks, newest first."""
-    return await _listed(caller, Wanted(user_id=user_id))
+    wanted = Wanted(None, user_id, parent_task_id, triggering_agent_id, internal_status)
+    return await _listed(caller, wanted, status)
 
 
-async def _listed(caller: Called, wanted: Wanted) -> Response:
-    rows = await numbered_pages.walked_each(caller, wanted.filters(TaskFilter()), wanted.means)
+async def _listed(caller: Called, wanted: Wanted, status: Word | None) -> Response:
+    filters = wanted.filters(TaskFilter(status=statuses(status)))
+    rows = await numbered_pages.walked_each(caller, filters, wanted.means)
     return json_response([item(task) for task in rows[:LIST_ITEMS]])

@@ -10,7 +10,6 @@ from services.gateway.dialects.dialect import json_response
 from services.gateway.dialects.ids import PathId, known_task
 from services.gateway.dialects.stopping import Stopping, stop
 from services.gateway.dialects.xpander.records import (
-    WORDS,
     AgentExecution,
     ItemPage,
     Message,
@@ -20,7 +19,7 @@ from services.gateway.dialects.xpander.records import (
     thread,
 )
 from services.gateway.dialects.xpander.refusing import Called, described
-from services.gateway.dialects.xpander.wanted import Wanted
+from services.gateway.dialects.xpander.wanted import Wanted, statuses
 from services.gateway.pages import aware
 from services.operations import looking
 from services.read_models.questions import TaskFilter
@@ -100,7 +99,7 @@ async def list_tasks(
 ) -> Response:
     """Tasks, newest first."""
     where = TaskFilter(
-        status=None if status is None else [core for core, word in WORDS.items() if word == status],
+        status=statuses(status),
         created_from=aware(utc(from_date), "from_date"),
         created_before=aware(utc(to_date), "to_date"),
     )

@@ -2,9 +2,15 @@
 
 from typing import NamedTuple
 
-from services.gateway.dialects.xpander.records import LABEL, agent_of, item
+from events.words import Status
+from services.gateway.dialects.xpander.records import LABEL, WORDS, Word, agent_of, item
 from services.read_models.questions import TaskFilter
 from services.read_models.rows import Task
+
+
+def statuses(word: Word | None) -> list[Status] | None:
+    """Those that xpander has this word for."""
+    return None if word is None else [core for core, theirs in WORDS.items() if theirs == word]
 
 
 class Wanted(NamedTuple):
