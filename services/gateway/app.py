@@ -10,6 +10,7 @@ from services.gateway.body_limit import BodyLimit
 from services.gateway.callers import SECURITY_SCHEMES
 from services.gateway.desk import Desk
 from services.gateway.dialects.mounting import add_dialects, describe_security, too_large
+from services.gateway.dialects.sigmic.pages import WidgetPages
 from services.gateway.fast_lane import FastLane
 from services.gateway.routes import (
     bulk_cancels,
@@ -49,7 +50,8 @@ def new_app(desk: Desk) -> ASGIApp:
     problems.install(app)
     add_routes(app)
     limit_bytes = desk.settings.gateway.body_limit_bytes
-    return BodyLimit(FastLane(app, desk, PREFIX), limit_bytes, too_large)
+    pages = WidgetPages(app, desk.settings.dialects.sigmic.widgets)
+    return BodyLimit(FastLane(pages, desk, PREFIX), limit_bytes, too_large)
 
 
 def described() -> dict[str, Any]:

@@ -108,7 +108,12 @@ class Site(Section):
 class NicoSettings(Section):
     """NVIDIA Infra Controller."""
 
-    sites: dict[UUID, Site] = {UUID("5a1d3f0e-0000-4000-8000-000000000001"): Site()}
+    sites: dict[UUID, Site] = {
+        UUID("5a1d3f0e-0000-4000-8000-000000000001"): Site(
+            racks=(UUID("5a1d3f0e-0000-4000-8000-0000000000a1"),),
+            trays=(UUID("5a1d3f0e-0000-4000-8000-0000000000b1"),),
+        )
+    }
     providers: dict[str, tuple[str, ...]] = {"default": ("*",)}
     """Which organizations own which infrastructure provider; `*` is any."""
     power: Target = REHEARSE

@@ -1,5 +1,7 @@
 """Clients as the five systems' own documentation shows them, each in its own language."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -9,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.e2e.dialects.trying import SITE
-from tests.e2e.running import Running
+from tests.e2e.running import REPOSITORY, Running
 
 CLIENTS = Path(__file__).parent / "clients"
 
@@ -41,6 +43,26 @@ HERE = [
     if shutil.which(each.command[0]) and shutil.which("curl")
 ]
 """Those whose language this machine has."""
+
+
+def test_what_the_documentation_has_one_try_does_what_it_says(service: Running) -> None:
+    text = (REPOSITORY / "docs" / "dialects.md").read_text()
+    commands = text.partition("```sh\n")[2].partition("```")[0]
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "COUNTERMAND_URL": service.url, "COUNTERMAND_KEY": service.key},
+    )
+    assert done.returncode == 0, done.stderr
+    invoked, crm, cancelled, nico, started = map(json.loads, done.stdout.splitlines())
+    assert invoked["status"] in ("pending", "executing")
+    assert crm["task"]["id"] == invoked["id"]
+    assert cancelled["data"] == {"message": "Task cancelled"}
+    assert (nico["id"], nico["status"]) == (invoked["id"], "Terminated")
+    assert started["project"]["status"] == "planning"
 
 
 @pytest.mark.parametrize("program", HERE)

@@ -323,6 +323,31 @@ def test_a_widgets_user_sees_and_cancels_their_own_tasks_only(
     assert data(http.delete(f"{TASKS}/{task_id}", headers=ann)) == {"message": "Task cancelled"}
 
 
+def test_a_browser_lets_a_widgets_page_call_and_no_other(
+    sigmic: httpx.Client, service: Running
+) -> None:
+    asks = {
+        "access-control-request-method": "DELETE",
+        "access-control-request-headers": "authorization,content-type",
+    }
+    allowed = "access-control-allow-origin"
+    shop = {"origin": "https://shop.example"}
+    path = f"{TASKS}/{uuid4()}"
+    before = sigmic.options(path, headers=shop | asks)
+    assert before.status_code == 200
+    assert before.headers[allowed] == "https://shop.example"
+    assert "DELETE" in before.headers["access-control-allow-methods"]
+    assert "access-control-allow-credentials" not in before.headers
+    answer = sigmic.delete(path, headers=shop)
+    refused(answer, 404, "NOT_FOUND")
+    assert answer.headers[allowed] == "https://shop.example"
+    other = {"origin": "https://elsewhere.example"}
+    assert sigmic.options(path, headers=other | asks).status_code == 400
+    assert allowed not in sigmic.delete(path, headers=other).headers
+    elsewhere = sigmic.options(f"/v1/tasks/{uuid4()}/stop", headers=shop | asks)
+    assert allowed not in elsewhere.headers
+
+
 @pytest.mark.parametrize(
     ("wrong", "status", "code"),
     [

@@ -30,6 +30,8 @@ AGENTS = {
 }
 SIGNING_SECRET = "a secret of at least thirty-two characters"
 WIDGET_SECRET = "another secret of thirty-two characters"
+FIRST_SITE = "5a1d3f0e-0000-4000-8000-000000000001"
+"""Which is there also without settings."""
 SITE = "11111111-1111-4111-8111-111111111111"
 ELSEWHERE = "22222222-2222-4222-8222-222222222222"
 FOREIGN_SITE = "33333333-3333-4333-8333-333333333333"
@@ -59,6 +61,7 @@ SETTINGS: dict[str, Any] = {
     },
     "COUNTERMAND_DIALECTS__NICO": {
         "sites": {
+            FIRST_SITE: {},
             SITE: {"racks": RACKS},
             ELSEWHERE: {"region": "elsewhere"},
             FOREIGN_SITE: {"provider": "other"},
