@@ -15,6 +15,8 @@ from services.embedded_log.storage_errors import explained, restore
 
 PARTITION = 0
 """The embedded log has no other."""
+APPEND_TIME_LIMIT_US = 2**62
+"""Further from 1970 no clock goes, and no read model can keep it."""
 
 
 class Stream:
@@ -78,7 +80,7 @@ class Stream:
             appended_at_us = int(row.topic)
         except (TypeError, ValueError):
             raise self._changed(offset) from None
-        if not isinstance(value, bytes):
+        if not isinstance(value, bytes) or abs(appended_at_us) > APPEND_TIME_LIMIT_US:
             raise self._changed(offset)
         return Record(Position(PARTITION, offset), value, appended_at_us)
 

@@ -51,6 +51,11 @@ def change(path: Path, statement: str) -> None:
             "record 999 isn't as it was written",
             id="last record changed",
         ),
+        pytest.param(
+            lambda path: change(path, f"UPDATE stored_events SET topic = '{10**20}'"),
+            "record 0 isn't as it was written",
+            id="append times changed",
+        ),
     ],
 )
 async def test_a_damaged_file_is_refused_and_left_as_it_is(
