@@ -66,9 +66,8 @@ class Crossing:
                 async for _ in self._carried():
                     failures = 0
                     self._well()
-            except Conflict as error:
-                # Another bridge was quicker, or this one's answer was lost: look how far it went.
-                log.debug("looking again", source=self.source, target=self.target, why=str(error))
+            except Conflict:
+                """Another bridge was quicker, or an answer was lost: look how far that went."""
             except (CountermandError, OSError, TimeoutError) as error:
                 self._unwell(error)
                 pause_seconds = self._pause_seconds(failures)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 from events.event import Event, decode
 from events.log import Log
@@ -25,7 +26,6 @@ from services.control_store import ControlStore, region_news
 from services.control_store.region_news import AnotherLog, CopiedLine, News, TakenMeanwhile
 from services.own_words import OwnWords
 from services.read_models.every_line import AnyLine
-from services.read_models.models import ReadModels
 from services.refusals import Conflict, Invalid
 from services.regions.addressing import delivered
 from services.regions.copies import Copies
@@ -33,6 +33,16 @@ from services.regions.parcels import Line, Parcel
 from services.regions.settings import RegionSettings
 from services.verdicts import Verdicts
 from services.world import World
+
+
+class Lines(Protocol):
+    """What a dock asks of the read models."""
+
+    def frontier(self) -> Frontier: ...
+
+    async def reached(self, frontier: Frontier, timeout_seconds: float) -> bool: ...
+
+    async def lines(self, start: Frontier, end: Frontier, limit: int) -> Sequence[AnyLine]: ...
 
 
 class Dock:
@@ -44,7 +54,7 @@ class Dock:
         *,
         log: Log,
         words: OwnWords,
-        reads: ReadModels,
+        reads: Lines,
         verdicts: Verdicts,
         store: ControlStore,
         copies: Copies,

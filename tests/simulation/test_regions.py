@@ -1,0 +1,31 @@
+"""What is promised between regions, in worlds where ways are cut and bridges and gateways die."""
+
+import pytest
+
+from tests.proof_size import count
+from tests.simulation.regions.world import simulate
+from tests.tallies import Tally
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(900)
+def test_what_one_region_accepts_another_decides_once(tally: Tally) -> None:
+    seen: dict[str, int] = {}
+    for seed in range(count(small=8, full=200)):
+        for what, times in simulate(seed).items():
+            seen[what] = seen.get(what, 0) + times
+
+    expected = {
+        "CancelRequested effective",
+        "CancelRequested void already_finished",
+        "CancelRequested void expired",
+        "TaskSubmitted effective",
+        "TaskSubmitted void id_taken",
+        "cut one",
+        "cut both",
+        "gateway",
+        "bridge",
+    }
+    assert expected <= seen.keys(), expected - seen.keys()
+    assert seen["repeats"] > 0, "nothing was carried twice"
+    tally(f"{sum(n for what, n in seen.items() if what[0].isupper())} requests decided elsewhere")
