@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from importlib.metadata import version
 from typing import Annotated, Any
 
 import httpx
@@ -93,22 +94,22 @@ async def _regions(client: Client) -> list[tuple[str, bool, str]]:
 
 
 def schema(
-    what: Annotated[str, typer.Argument(help="events or api")] = "events",
+    what: Annotated[str, typer.Argument(help="events, asyncapi or api")] = "events",
 ) -> None:
-    """Print a schema as JSON: of the events in the log, or of the HTTP API."""
+    """Print a schema as JSON: of each event, of the log for AsyncAPI's tools, of the HTTP API."""
     document: Any
     if what == "events":
-        from events.event import envelope_of
-        from events.vocabulary import HISTORY_BODIES, OUTPUT_BODIES
+        from events.schemas import json_schemas
 
-        document = {
-            body.TYPE: envelope_of(body).model_json_schema()
-            for body in (*HISTORY_BODIES, *OUTPUT_BODIES)
-        }
+        document = json_schemas()
+    elif what == "asyncapi":
+        from events.schemas import asyncapi_document
+
+        document = asyncapi_document(version("countermand"))
     elif what == "api":
         from services.gateway.app import described
 
         document = described()
     else:
-        raise typer.BadParameter("events or api")
+        raise typer.BadParameter("events, asyncapi or api")
     typer.echo(json.dumps(document, indent=2))

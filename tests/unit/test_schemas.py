@@ -15,6 +15,7 @@ from jsonschema.validators import validator_for
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from countermand.cli import looking
 from events.errors import MalformedEvent
 from events.event import Event, decode, encode
 from events.log import message
@@ -301,3 +302,11 @@ def test_the_official_sdk_reads_an_event_from_a_kafka_message(event: Event) -> N
 
     assert told.get_id() == str(event.id)
     assert told.get_extension("partitionkey") == event.key
+
+
+def test_the_command_line_prints_them(capsys: pytest.CaptureFixture[str]) -> None:
+    looking.schema("events")
+    assert json.loads(capsys.readouterr().out) == json_schemas()
+    looking.schema("asyncapi")
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == asyncapi_document(printed["info"]["version"])
