@@ -71,6 +71,34 @@ def made(anybody: httpx.Client, native: httpx.Client, where: str) -> str:
     return f"{id}.{plan['tasks'][1]['id']}"
 
 
+BEARER, KEY_HEADER = "Bearer", "x-api-key"
+FORMS = {
+    "/v1/tasks": (BEARER, KEY_HEADER),
+    "/api/v1/tasks": (BEARER, KEY_HEADER),
+    "/api/ai/agent/{id}/status": (BEARER, KEY_HEADER),
+    f"{NICO}/task?siteId={SITE}": (BEARER,),
+    "/api/mission-control/projects": (BEARER, KEY_HEADER, "token", "cookie"),
+    "/countermand/v1/tasks": (BEARER, KEY_HEADER),
+}
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_one_key_is_good_in_each_dialects_own_forms(
+    service: Running, http: httpx.Client, native: httpx.Client, path: str
+) -> None:
+    key = service.key
+    sent: dict[str, dict[str, dict[str, str]]] = {
+        BEARER: {"headers": {"authorization": f"Bearer {key}"}},
+        KEY_HEADER: {"headers": {"X-API-Key": key}},
+        "token": {"params": {"token": key}},
+        "cookie": {"headers": {"cookie": f"pocketpaw_session={key}"}},
+    }
+    task_id = native.post("/tasks", json={"kind": "sleep"}).json()["id"]
+    for form in FORMS[path]:
+        assert http.get(path.format(id=task_id), **sent[form]).status_code == 200, form  # type: ignore[arg-type]
+    assert http.get(path.format(id=task_id)).status_code == 401
+
+
 @pytest.mark.parametrize("made_in", CREATE)
 def test_a_task_of_any_dialect_is_seen_by_all_and_cancelled_by_each(
     anybody: httpx.Client, native: httpx.Client, made_in: str

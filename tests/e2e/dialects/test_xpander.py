@@ -182,6 +182,27 @@ def test_a_stop_that_is_not_confirmed_in_time_says_executing_and_goes_on(
     assert xpander.get(f"/v1/tasks/{task_id}").json()["status"] == "stopped"
 
 
+def test_an_agent_may_be_a_command_whose_process_is_stopped(
+    xpander: httpx.Client, native: httpx.Client
+) -> None:
+    task_id = running(xpander, native, "a command")
+    stopped = xpander.post(f"/v1/tasks/{task_id}/stop").json()
+    assert (stopped["status"], stopped["agent_id"]) == ("stopped", "a command")
+    assert native.get(f"/tasks/{task_id}").json()["evidence"] == "exited"
+
+
+def test_an_agent_of_another_environment_is_not_run_here(
+    xpander: httpx.Client, native: httpx.Client
+) -> None:
+    there = invoked(xpander, "elsewhere")
+    for _ in range(3):  # Later ones are run, and this one still isn't.
+        running(xpander, native)
+    shown = xpander.get(f"/v1/tasks/{there}").json()
+    assert (shown["status"], shown["started_at"]) == ("pending", None)
+    assert native.get(f"/tasks/{there}").json()["region"] == "elsewhere"
+    assert xpander.post(f"/v1/tasks/{there}/stop").json()["status"] == "stopped"
+
+
 def test_who_may_only_look_stops_nothing(
     xpander: httpx.Client, native: httpx.Client, http: httpx.Client, auditor: str
 ) -> None:

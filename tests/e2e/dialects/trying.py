@@ -18,6 +18,7 @@ FAILING = {"kind": "fail", "payload": {"message": "it was meant to fail"}}
 STUBBORN = {"kind": "stubborn", "payload": {"seconds": 600}, "grace_seconds": 15}
 ASKING = {"kind": "rehearse", "payload": {"seconds": 0, "ask": "may I?"}}
 COUNTING = {"kind": "count", "payload": {"every_ms": 20}}
+COMMAND = {"kind": "wait", "payload": {}}
 AGENTS = {
     "*": SLEEP,
     "sleeper": SLEEP,
@@ -27,6 +28,7 @@ AGENTS = {
     "asking": ASKING,
     "counting": COUNTING,
     "elsewhere": {**SLEEP, "region": "elsewhere"},
+    "a command": COMMAND,
 }
 SIGNING_SECRET = "a secret of at least thirty-two characters"
 WIDGET_SECRET = "another secret of thirty-two characters"
@@ -46,6 +48,7 @@ PLAN = [
 SETTINGS: dict[str, Any] = {
     "COUNTERMAND_SHUTDOWN_GRACE_SECONDS": 0,
     "COUNTERMAND_GATEWAY__STREAM_HEARTBEAT_SECONDS": 0.2,
+    "COUNTERMAND_EXECUTOR__COMMANDS": {"wait": {"argv": ["sleep", "600"]}},
     "COUNTERMAND_DIALECTS__CANCEL_WAIT_SECONDS": 1,
     "COUNTERMAND_DIALECTS__CRM": {
         "agents": {"analytics": SLEEP, "order": DONE, "quote": FAILING, "customer": STUBBORN},

@@ -81,7 +81,7 @@ BODY = {"requestBody": {"required": True, "content": {"application/json": {"sche
 
 def routes(router: APIRouter) -> None:
     router.post(
-        PATH, status_code=202, response_model=Queued, openapi_extra=BODY, **described(400, 413)
+        PATH, status_code=202, response_model=Queued, openapi_extra=BODY, **described(400, 409, 413)
     )(create_task)
     router.get(f"{PATH}/{{taskId}}/status", response_model=StatusDocument, **described(404))(
         get_status

@@ -62,7 +62,7 @@ def routes(router: APIRouter) -> None:
             name=step.name,
             description=step.summary,
             response_model=ProjectReply,
-            **described(404),
+            **described(404, 409),
         )(handler(step))
 
 

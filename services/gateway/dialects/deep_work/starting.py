@@ -42,7 +42,7 @@ class ProjectReply(BaseModel):
 
 
 def routes(router: APIRouter) -> None:
-    router.post("/api/deep-work/start", response_model=ProjectReply, **described(413))(start)
+    router.post("/api/deep-work/start", response_model=ProjectReply, **described(409, 413))(start)
     router.post("/api/deep-work/parse-goal", status_code=502, **described(502))(parse_goal)
 
 

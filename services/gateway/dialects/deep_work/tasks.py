@@ -34,7 +34,7 @@ class TaskReply(BaseModel):
 def routes(router: APIRouter) -> None:
     for name, handler in (("skip", skip), ("retry", retry)):
         path = f"{BASE}/tasks/{{task_id}}/{name}"
-        router.post(path, response_model=TaskReply, **described(400, 404))(handler)
+        router.post(path, response_model=TaskReply, **described(400, 404, 409))(handler)
 
 
 @once

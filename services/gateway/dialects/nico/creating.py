@@ -46,7 +46,7 @@ def routes(router: APIRouter) -> None:
                     methods=[method],
                     response_model=TaskIds,
                     openapi_extra={"requestBody": body_for(action)},
-                    **described(412, 413),
+                    **described(409, 412, 413),
                 )
 
 
