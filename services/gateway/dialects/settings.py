@@ -69,7 +69,7 @@ class SigmicSettings(Section):
     """By the id of the user or service that a key is for: what its tasks are instead."""
     token_secret: Secret | None = None
     """Signs widgets' tokens. Without it there are none."""
-    widgets: dict[str, Widget] = {}
+    widgets: dict[Annotated[str, Field(min_length=1, max_length=64)], Widget] = {}
     """By app id."""
     token_lifetime_limit_seconds: PositiveInt = 7 * 86_400
     file_limit_bytes: PositiveInt = 300_000

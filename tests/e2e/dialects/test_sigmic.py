@@ -306,10 +306,12 @@ def token_request(**more: Any) -> dict[str, Any]:
 
 
 def test_a_widgets_user_sees_and_cancels_their_own_tasks_only(
-    sigmic: httpx.Client, http: httpx.Client
+    service: Running, sigmic: httpx.Client, http: httpx.Client
 ) -> None:
     token = "/api/v1/auth/token"
     of_key = created(sigmic)
+    sigmic.headers["authorization"] = f"Bearer {new_key(service, 'default', 'admin', 'ann')}"
+    of_namesake = created(sigmic)
     del http.headers["authorization"]
     answer = http.post(token, json=token_request(expiresIn="30m"))
     assert answer.status_code == 200
@@ -319,7 +321,9 @@ def test_a_widgets_user_sees_and_cancels_their_own_tasks_only(
     ann = bearer | {"origin": "https://shop.example"}
     task_id = data(http.post(TASKS, json={"message": "hi"}, headers=ann))["id"]
     assert [each["id"] for each in data(http.get(TASKS, headers=ann))] == [task_id]
-    refused(http.delete(f"{TASKS}/{of_key}", headers=ann), 404, "NOT_FOUND")
+    for other in (of_key, of_namesake):
+        refused(http.delete(f"{TASKS}/{other}", headers=ann), 404, "NOT_FOUND")
+        refused(http.get(f"{TASKS}/{other}/stream", headers=ann), 404, "NOT_FOUND")
     assert data(http.delete(f"{TASKS}/{task_id}", headers=ann)) == {"message": "Task cancelled"}
 
 

@@ -123,7 +123,9 @@ async def of_token(desk: Desk, request: Request, token: str) -> Principal:
         widget = settings.widgets.get(str(claims.get("app")))
         if widget is None or widget.organization != claims["organization"]:
             raise Unauthenticated("its widget is no longer there")
-        principal = principal_of(desk, {**claims, "roles": list(widget.roles)})
+        # Named after its widget: neither another widget's user nor a user of the organization.
+        user = f"{claims['app']}:{claims['sub']}"
+        principal = principal_of(desk, {**claims, "sub": user, "roles": list(widget.roles)})
     except Unauthenticated as error:
         raise Coded(401, "INVALID_TOKEN", "Invalid or expired token") from error
     origin = request.headers.get("origin")

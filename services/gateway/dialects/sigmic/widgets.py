@@ -16,6 +16,7 @@ from services.gateway.dialects.moments import milliseconds
 from services.gateway.dialects.sigmic.refusing import AUDIENCE, Coded, described
 
 _LIFETIME = re.compile(r"(\d{1,6})([smhd])")
+USER_LIMIT_CHARACTERS = 100
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -46,8 +47,9 @@ async def new_token(request: Request, body: TokenRequest) -> Response:
     app, secret, user = body.appId, body.appSecret, body.endUserId
     if not (isinstance(app, str) and app and isinstance(secret, str) and secret):
         raise Coded(400, "MISSING_CREDENTIALS", "appId and appSecret are required")
-    if not isinstance(user, str) or not 0 < len(user) <= 200:
-        raise Coded(400, "MISSING_END_USER_ID", "endUserId is required")
+    if not isinstance(user, str) or not 0 < len(user) <= USER_LIMIT_CHARACTERS:
+        text = f"endUserId is required, with at most {USER_LIMIT_CHARACTERS} characters"
+        raise Coded(400, "MISSING_END_USER_ID", text)
     seconds = lifetime_of(body.expiresIn)
     if seconds is None or not 0 < seconds <= settings.token_lifetime_limit_seconds:
         raise Coded(400, "INVALID_EXPIRES_IN", "expiresIn is a time like 30m, 1h or 7d")
