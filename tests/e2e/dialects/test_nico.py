@@ -292,6 +292,17 @@ def test_work_on_many_racks_is_a_task_for_each(nico: httpx.Client) -> None:
             assert cancel(nico, task_id).json()["status"] == "Terminated"
 
 
+@pytest.mark.parametrize(
+    "filter", [[], [1], "rack-1", 7, True, {"names": []}, {"names": [7]}, {"names": None}]
+)
+def test_a_filter_that_makes_no_sense_is_never_taken_for_none(
+    nico: httpx.Client, filter: Any
+) -> None:
+    body = {**HERE, "state": "off", "filter": filter}
+    answer = nico.patch(f"{BASE}/rack/power", json=body)
+    refused(answer, 400, "Error validating request data", {"filter": "lists of ids or names"})
+
+
 def test_a_cancel_that_is_not_confirmed_in_time_shows_the_state_as_it_is(
     nico: httpx.Client, native: httpx.Client
 ) -> None:

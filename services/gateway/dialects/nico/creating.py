@@ -92,15 +92,16 @@ def site_id_of(body: dict[str, Any]) -> str:
 
 
 def chosen(body: dict[str, Any], work: Work, place: Place) -> list[str]:
-    """The ids or names that the filter gives."""
+    """The ids or names that the filter gives. One that makes no sense is never taken for none:
+    it would turn everything off."""
     filter = body.get("filter")
+    if filter is None or filter == {}:
+        return [str(id) for id in (place.site.racks if work.part == "rack" else place.site.trays)]
     named: list[Any] = []
     for each in filter.values() if isinstance(filter, dict) else ():
         named += each if isinstance(each, list) else [each]
-    if not named:
-        named = [str(id) for id in (place.site.racks if work.part == "rack" else place.site.trays)]
-    if not all(isinstance(name, str) and 0 < len(name) <= 200 for name in named):
-        raise Said(400, "Error validating request data", {"filter": "ids or names"})
+    if not named or not all(isinstance(name, str) and 0 < len(name) <= 200 for name in named):
+        raise Said(400, "Error validating request data", {"filter": "lists of ids or names"})
     if len(named) > PARTS_LIMIT:
         raise Said(400, "Error validating request data", {"filter": f"at most {PARTS_LIMIT}"})
     return list(dict.fromkeys(named))
