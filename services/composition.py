@@ -28,6 +28,7 @@ from services.ledger import Ledger, stands_still
 from services.operations.scope import Parts
 from services.outputs import Outputs
 from services.own_words import OwnWords
+from services.patience import Patience
 from services.projector import Projector
 from services.pulse.pulse import Pulse
 from services.read_models.models import ReadModels
@@ -177,6 +178,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         reads=reads,
         verdicts=verdicts,
         at_hand=at_hand,
+        patience=Patience(limits.verdict_wait_seconds, TimeoutError),
         world=world,
         settings=limits,
         denials=Buckets(

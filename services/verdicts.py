@@ -132,7 +132,7 @@ class Verdicts:
             event = entry.event
             if event is None:
                 continue
-            key = event.key
+            key = entry.key
             self._note(key, entry.record.position)
             for tell in self._told:
                 tell(key)

@@ -6,6 +6,7 @@ a window covers what its name says, and up to one slot more.
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypedDict
 
 from events.positions import Position
@@ -56,7 +57,13 @@ def slot_keys(group: Group, at_us: int) -> Iterator[tuple[str, Window, int]]:
     """The slots, one of each window, into which this moment falls."""
     for window in WINDOWS:
         start_us = at_us - at_us % window.slot_us
-        yield json.dumps([*group, window.name, start_us]), window, start_us
+        yield slot_key(group, window.name, start_us), window, start_us
+
+
+@lru_cache(1024)
+def slot_key(group: Group, window: str, start_us: int) -> str:
+    """Texts, as a table's keys are; the same few are asked for with every stop."""
+    return json.dumps([*group, window, start_us])
 
 
 def new_slot(group: Group, window: Window, start_us: int) -> Slot:
@@ -81,20 +88,21 @@ def with_entry(
     partition = str(position.partition)
     if position.offset < before["counted"].get(partition, 0):
         return before
-    counted = {**before["counted"], partition: position.offset + 1}
-    return {**with_stops(before, stops, overran), "counted": counted}
+    after = with_stops(before, stops, overran)
+    after["counted"] = {**before["counted"], partition: position.offset + 1}
+    return after
 
 
 def with_stops(before: Slot, stops: Sequence[Stopped], overran: int = 0) -> Slot:
     ran = [stop for stop in stops if stop.ran]
-    evidence = dict(before["evidence"])
+    phases, evidence = before["phases"], dict(before["evidence"])
     for stop in stops:
         evidence[stop.evidence] = evidence.get(stop.evidence, 0) + 1
     return {
         **before,
-        "phases": {
-            phase: with_times(before["phases"][phase], phase_times(phase, ran)) for phase in PHASES
-        },
+        "phases": {phase: with_times(phases[phase], phase_times(phase, ran)) for phase in PHASES}
+        if ran
+        else phases,
         "evidence": evidence,
         "overran": before["overran"] + overran,
     }

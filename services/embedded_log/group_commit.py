@@ -18,9 +18,9 @@ from typing import NamedTuple
 from events.errors import LogUnavailable
 from events.log import Record
 from services.embedded_log.limits import Limits
-from services.embedded_log.patience import Patience
 from services.embedded_log.room import Room
 from services.embedded_log.writer import Writer
+from services.patience import Patience
 
 
 class Waiting(NamedTuple):

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from services.embedded_log.patience import Patience
+from services.patience import Patience
 
 
 class Room:

@@ -140,9 +140,9 @@ class Executor:
             if isinstance(event.data, ExecutorSteered) and event.subject == self.id:
                 self._steered(event.id, event.data)
             for task in outcome.tasks:
-                self._changed(event.key, event.organization, task, closing)
+                self._changed(entry.key, event.organization, task, closing)
             if outcome.project is not None:
-                self._project_changed(event.key, event.organization, outcome.project)
+                self._project_changed(entry.key, event.organization, outcome.project)
         if closing and self._tasks is not None:
             self._tasks.create_task(self._voice.say(*closing))
 

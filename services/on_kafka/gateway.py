@@ -19,6 +19,7 @@ from services.on_kafka.site import Site, opened_site
 from services.operations.scope import Parts
 from services.outputs import TASKS_KEPT, Outputs
 from services.own_words import OwnWords
+from services.patience import Patience
 from services.pulse_worker.pictures import ShelfPictures
 from services.pulse_worker.shelf import Shelf
 from services.regions.opening import open_regions
@@ -107,6 +108,7 @@ async def make_desk(
         reads=site.reads,
         verdicts=verdicts,
         at_hand=at_hand,
+        patience=Patience(limits.verdict_wait_seconds, TimeoutError),
         world=site.world,
         settings=limits,
         denials=Buckets(per_minute / 60, per_minute, limits.principals_counted, monotonic),

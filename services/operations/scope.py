@@ -4,7 +4,6 @@ Every operation is a function of a `Scope`. The organization comes from the prin
 nowhere else; a route can't name another one, because nothing here takes one.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +23,7 @@ from events.vocabulary import AnyBody
 from events.words import Reason, Verdict
 from services.at_hand import AtHand
 from services.own_words import OwnWords
+from services.patience import Patience
 from services.permissions import Permission, Principal
 from services.read_models.models import ReadModels
 from services.read_models.organization import OrganizationView
@@ -46,6 +46,8 @@ class Parts:
     reads: ReadModels
     verdicts: Verdicts
     at_hand: AtHand
+    patience: Patience
+    """With verdicts."""
     world: World
     settings: GatewaySettings
     denials: "Denials"
@@ -187,9 +189,9 @@ class Scope:
         """Append, and wait (bounded) for the verdict."""
         with self.parts.verdicts.expecting(event.id) as heard:
             (position,) = await self.append([event])
+            self.parts.patience.watch(heard)
             try:
-                async with asyncio.timeout(self.parts.settings.verdict_wait_seconds):
-                    entry = await heard
+                entry = await heard
             except TimeoutError:
                 return Judged(event, position)
         outcome = entry.outcome

@@ -3,8 +3,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.embedded_log.patience import Patience
 from services.embedded_log.room import Room
+from services.patience import Patience
 
 
 class TooLong(Exception):
