@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 UNDECIDED = "undecided"
 STEPS_PER_SECOND = 20
+TASKS_BESIDE_OTHERS = 8
+"""In one step, while others cancel single tasks."""
 """A slow pace is kept by smaller steps rather than by longer pauses."""
 
 
@@ -199,17 +201,23 @@ class BulkCanceller:
     async def _request_all(
         self, job: Job, orders: Orders, here: UnderWay, items: Sequence[Item]
     ) -> bool:
-        """In steps, at the pace that was ordered; whether all of them were requested."""
-        per_second = orders.per_second
+        """In steps, at the pace that was ordered; whether all of them were requested.
+
+        While others cancel single tasks the steps are small, and every other moment is theirs.
+        """
+        per_second, loop = orders.per_second, asyncio.get_running_loop()
         at_once = min(self._settings.step_tasks, max(1, int(per_second / STEPS_PER_SECOND)))
-        due = asyncio.get_running_loop().time()
-        for start in range(0, len(items), at_once):
+        asked, alone, due, start = self._verdicts.asked, True, loop.time(), 0
+        while start < len(items):
             if here.halt.is_set():
                 return False
-            step = items[start : start + at_once]
+            step = items[start : start + (at_once if alone else min(at_once, TASKS_BESIDE_OTHERS))]
+            start, began = start + len(step), loop.time()
             here.tally.update(await self._request(job, orders, step))
+            alone, asked = self._verdicts.asked == asked, self._verdicts.asked
             # What was late isn't caught up with: the pace is a limit, not a promise.
-            due = max(due + len(step) / per_second, asyncio.get_running_loop().time())
+            rest_seconds = 0.0 if alone else loop.time() - began
+            due = max(due + len(step) / per_second, loop.time() + rest_seconds)
             await self._until(due, here.halt)
         return True
 

@@ -50,7 +50,7 @@ from services.webhooks.webhooks import Webhooks
 from services.world import World, real_world
 
 START_SECONDS = 60.0
-SWITCH_INTERVAL_SECONDS = 0.0002
+SWITCH_INTERVAL_SECONDS = 0.0001
 
 log = structlog.get_logger(__name__)
 

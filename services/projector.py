@@ -25,9 +25,9 @@ from services.read_models.writing import Writer
 
 ENTRIES_LIMIT = 10_000
 """In the queue. The ledger waits beyond it."""
-LINGER_SECONDS = 0.003
+LINGER_SECONDS = 0.03
 """While fewer than so many entries wait, and nobody for them."""
-MANY_ENTRIES = 200
+MANY_ENTRIES = 500
 ROWS_AT_ONCE = 2_000
 """In one transaction, give or take an entry: one cancel may change ten thousand tasks."""
 

@@ -130,7 +130,7 @@ class BulkSettings(Section):
     batch_tasks: PositiveInt = 500
     """After so many tasks the job's progress is noted."""
     step_tasks: PositiveInt = 32
-    """Requested in one append; single cancels have their turn between two of them."""
+    """Requested in one append; fewer while others cancel single tasks."""
 
 
 class HealthSettings(Section):

@@ -118,6 +118,9 @@ class Verdicts:
         self._told: list[Callable[[str], None]] = []
         self.closed = False
         """Nobody waits any more: this process ends."""
+        self.asked = 0
+        """How often somebody has begun to wait for a single verdict. Whoever cancels many gives way
+        while it grows."""
 
     # ---- what the ledger tells
 
@@ -188,6 +191,7 @@ class Verdicts:
     @contextmanager
     def expecting(self, event_id: UUID) -> Iterator[asyncio.Future[Entry]]:
         """The entry of an event that is about to be appended."""
+        self.asked += 1
         mine: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
 
         def hear(entry: Entry) -> None:
