@@ -9,7 +9,7 @@ and of what stands behind it only known cancels are passed on, unjudged, to whoe
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import NamedTuple, Protocol
 
@@ -22,6 +22,7 @@ from events.project_events import ProjectCancelRequested
 from events.state import Root
 from projections.entry import Decoded, Entry, decoded, unread
 from projections.memory import Memory
+from services.log_following import Followed, follow_on
 from services.own_words import OwnWords
 
 RECALLED_AT_ONCE = 500
@@ -81,14 +82,6 @@ class CancelListener(Protocol):
         ...
 
 
-class Followed(Protocol):
-    """What is judged: a log, or a part of one."""
-
-    def follow(
-        self, start: Frontier, limit: int = 1000
-    ) -> AsyncGenerator[Sequence[Record], None]: ...
-
-
 class Stopped(NamedTuple):
     """Why a partition is judged no further."""
 
@@ -137,7 +130,7 @@ class Ledger:
         for listener in self._listeners:
             listener.recalled(self.memory.roots, frontier)
         self.ready.set()
-        async with aclosing(self._log.follow(frontier, self._batch_records)) as batches:
+        async with aclosing(follow_on(self._log, frontier, self._batch_records)) as batches:
             async for records in batches:
                 await self._enter(records)
 

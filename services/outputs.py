@@ -19,6 +19,7 @@ from events.log import Log, Record
 from events.positions import Frontier
 from events.task_events import TaskOutput, TaskProgressed
 from services.log_end import end_of
+from services.log_following import follow_on
 
 TASKS_KEPT = 50_000
 BATCH_RECORDS = 1_000
@@ -92,7 +93,7 @@ class Outputs:
         if self._reread_records is not None:
             end = await end_of(self._log)
             self._frontier = {p: max(0, last - self._reread_records) for p, last in end.items()}
-        async for records in self._log.follow(dict(self._frontier), BATCH_RECORDS):
+        async for records in follow_on(self._log, self._frontier, BATCH_RECORDS):
             for record in records:
                 self._enter(record)
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from events.log import Log
 from services.executor.peers import Heartbeat
 from services.log_end import end_of
+from services.log_following import follow_on
 from services.world import World
 
 HEARTBEATS_REREAD = 1000
@@ -49,7 +50,7 @@ class Roll:
         """Listen until cancelled."""
         end = await end_of(self._heartbeats)
         start = {partition: max(offset - HEARTBEATS_REREAD, 0) for partition, offset in end.items()}
-        async for records in self._heartbeats.follow(start):
+        async for records in follow_on(self._heartbeats, start):
             for record in records:
                 try:
                     said = Heartbeat.model_validate_json(record.value)

@@ -75,6 +75,8 @@ class GatewaySettings(Section):
     wait_default_seconds: Seconds = 5
     """How long a cancel's answer waits for the stop when the caller doesn't say."""
     wait_limit_seconds: Seconds = 60
+    append_wait_seconds: PositiveFloat = 10
+    """How long a request waits for the log to take it. Beyond it the answer is 503: unknown."""
     verdict_wait_seconds: PositiveFloat = 5
     """Beyond it the answer is 202, `verdict: undecided`."""
     read_wait_seconds: PositiveFloat = 2

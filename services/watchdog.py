@@ -28,6 +28,7 @@ from events.words import ACTIVE, Origin
 from projections.entry import Entry
 from services.executor.peers import Heartbeat
 from services.log_end import end_of
+from services.log_following import follow_on
 from services.voice import Voice
 from services.world import World
 
@@ -158,7 +159,7 @@ class Watchdog:
         start = {partition: max(offset - HEARTBEATS_REREAD, 0) for partition, offset in end.items()}
         self._read = dict(start)
         self._hears.set()
-        async for records in self._heartbeats.follow(start):
+        async for records in follow_on(self._heartbeats, start):
             now = asyncio.get_running_loop().time()
             for record in records:
                 partition, offset = record.position

@@ -35,6 +35,7 @@ from services.executor.settings import ExecutorSettings
 from services.executor.surroundings import Surroundings
 from services.executor.waiting_room import Lane, Place, WaitingRoom
 from services.log_end import end_of
+from services.log_following import follow_on
 from services.secrets.vault import Vault
 from services.voice import Voice, as_executor
 from services.world import World
@@ -329,7 +330,7 @@ class Executor:
     async def _hear_peers(self) -> None:
         end = await end_of(self._heartbeats)
         start = {partition: max(offset - PEERS_RECORDS, 0) for partition, offset in end.items()}
-        async for records in self._heartbeats.follow(start):
+        async for records in follow_on(self._heartbeats, start):
             for record in records:
                 try:
                     self._peers.heard(Heartbeat.model_validate_json(record.value))

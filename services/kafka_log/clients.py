@@ -19,6 +19,7 @@ from services.kafka_log.diagnosis import Refused, why_unreachable
 from services.kafka_log.limits import BATCH_LIMIT_BYTES, Limits
 
 CONNECT_PAUSE_SECONDS = 0.5
+CLOSE_SECONDS = 10.0
 GIVE_UP_SECONDS = 1.0
 """How long a producer that is closed may still try to deliver what nobody waits for any more."""
 
@@ -78,9 +79,15 @@ async def open_admin(connection: Connection, limits: Limits) -> AIOKafkaAdminCli
 
 
 async def close_consumer(consumer: AIOKafkaConsumer) -> None:
-    # aiokafka ends tasks that have had no turn yet as if it was our task that is cancelled.
-    await asyncio.sleep(0)
-    await consumer.stop()
+    """In a task of its own: aiokafka cancels tasks of its own and waits for them, and now and then
+    lets that out as if it was its caller who is cancelled. A follower would end, and nobody know.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=CLOSE_SECONDS)
+    if not done:
+        stopping.cancel()
+    elif not stopping.cancelled():
+        stopping.result()
 
 
 async def close_producer(producer: AIOKafkaProducer, limits: Limits) -> None:

@@ -10,6 +10,9 @@ ENVELOPE_LIMIT_BYTES = 40_000
 """Of key and headers. With the largest event they still fit into a batch."""
 
 
+SILENCE_SECONDS = 5.0
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Beyond each of them: a clear error, nothing lost."""
@@ -21,7 +24,7 @@ class Limits:
     """How long opening a log waits for brokers that can't be reached."""
     request_timeout_seconds: float = 10.0
     """How long one broker may be silent before its connection is given up, and another asked."""
-    silence_seconds: float = 5.0
+    silence_seconds: float = SILENCE_SECONDS
     """How long a follower hears nothing before it asks whether there is nothing or nobody."""
     fetch_limit_bytes: int = 16_000_000
     """What one follower holds in memory, from each broker."""

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from typing import NamedTuple
 
 from services.kafka_log.connection import Connection, Sasl, Tls
-from services.kafka_log.limits import Limits
+from services.kafka_log.limits import SILENCE_SECONDS, Limits
 from services.kafka_log.log import KafkaLog, open_kafka_log
 from services.kafka_log.settings import BrokerSettings
 from services.kafka_log.topic import Topic
@@ -40,6 +40,8 @@ def limits_of(settings: BrokerSettings) -> Limits:
         patience_seconds=settings.patience_seconds,
         start_seconds=settings.start_seconds,
         request_timeout_seconds=settings.request_timeout_seconds,
+        # Who asks only after its patience would take every silence for an outage.
+        silence_seconds=min(SILENCE_SECONDS, settings.patience_seconds / 4),
     )
 
 

@@ -5,12 +5,20 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from events.errors import CountermandError
 from services.health import health_server
 from services.ledger import Ledger, stands_still
 from services.settings import HealthSettings
 
 START_SECONDS = 60.0
 Side = Callable[[], Coroutine[Any, Any, None]]
+
+
+class SideEnded(CountermandError):
+    """A part of a service that lasts as long as the service doesn't."""
+
+    def __init__(self, side: str) -> None:
+        super().__init__(f"{side} has ended by itself: start the service again, and report this")
 
 
 def why_unready(ledger: Ledger) -> str | None:
@@ -22,14 +30,26 @@ def why_unready(ledger: Ledger) -> str | None:
 
 @asynccontextmanager
 async def beside(*sides: Side) -> AsyncIterator[asyncio.TaskGroup]:
-    """Runs these as long as the block; one that fails takes the process with it."""
+    """Runs these as long as the block; one that ends before takes the process with it."""
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(side(), name=side.__qualname__) for side in sides]
+        running = [tasks.create_task(for_good(side), name=side.__qualname__) for side in sides]
         try:
             yield tasks
         finally:
             for each in running:
                 each.cancel()
+
+
+async def for_good(side: Side) -> None:
+    """Until this task is cancelled. A side that was only told so by somebody else has ended, too:
+    a task group would take that for a peaceful end, and the service limp on."""
+    try:
+        await side()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+    raise SideEnded(side.__qualname__)
 
 
 @asynccontextmanager

@@ -162,27 +162,30 @@ class Scope:
         """Durable when it returns. A failed append means unknown: it is repeated as it was."""
         messages = [self.parts.words.message(event) for event in events]
         try:
-            positions = await self.parts.log.append(messages)
-        except LogUnavailable:
-            positions = await self._append_again(messages)
-        self.parts.verdicts.appended(events, positions)
-        return positions
-
-    async def _append_again(self, messages: Sequence[Message]) -> Sequence[Position]:
-        try:
-            async for attempt in stamina.retry_context(
-                on=LogUnavailable,
-                attempts=APPEND_TRIES,
-                timeout=self.parts.settings.verdict_wait_seconds,
-                wait_initial=0.05,
-            ):
-                with attempt:
-                    return await self.parts.log.append(messages)
-        except LogUnavailable as error:
+            async with asyncio.timeout(self.parts.settings.append_wait_seconds):
+                positions = await self._appended(messages)
+        except (LogUnavailable, TimeoutError) as error:
             raise Unavailable(
                 "the log can't be reached, and whether it took the request is unknown: "
                 "repeat it with the same Idempotency-Key"
             ) from error
+        self.parts.verdicts.appended(events, positions)
+        return positions
+
+    async def _appended(self, messages: Sequence[Message]) -> Sequence[Position]:
+        try:
+            return await self.parts.log.append(messages)
+        except LogUnavailable:
+            # Only now: the machinery of repeating costs more than the append itself.
+            pass
+        async for attempt in stamina.retry_context(
+            on=LogUnavailable,
+            attempts=APPEND_TRIES,
+            timeout=self.parts.settings.verdict_wait_seconds,
+            wait_initial=0.05,
+        ):
+            with attempt:
+                return await self.parts.log.append(messages)
         raise AssertionError("retry_context ends only by returning or raising")
 
     async def say(self, event: Event) -> Judged:

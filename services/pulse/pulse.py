@@ -9,20 +9,16 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from pydantic import ValidationError
-
-from events.log import Log, Record
+from events.log import Log
 from events.positions import Frontier
 from events.state import Root
 from projections.entry import Entry
 from projections.moments import us
-from projections.pulse.executors import budgets, executor_row
 from projections.pulse.picture import Picture, picture
 from projections.pulse.slots import WINDOWS
 from projections.pulse.stopping import Change, Stopped, key_of
 from projections.pulse.tables import Tables, entering, recall_stop, recall_task, sweep
-from services.executor.peers import Heartbeat
-from services.log_end import end_of
+from services.pulse.heartbeats import Heartbeats
 from services.pulse.overruns import Overruns
 from services.pulse.settings import PulseSettings
 from services.read_models.recent_stops import Stop
@@ -34,7 +30,6 @@ ENTRIES_LIMIT = 10_000
 STEPS_AT_ONCE = 100
 """Before others have their turn: about a millisecond."""
 SWEEP_SECONDS = 5.0
-HEARTBEATS_REREAD = 1_000
 
 
 class Recent(Protocol):
@@ -58,14 +53,13 @@ class Pulse:
         pulse_id: str,
     ) -> None:
         self.tables = Tables()
-        self._heartbeats = heartbeats
+        self._heartbeats = Heartbeats(heartbeats, world, self.tables.executors)
         self._world = world
         self._settings = settings
         self._overruns = Overruns(self.tables.stopping, voice, world, pulse_id)
         self._told: list[Callable[[Entry, Change], None]] = []
         self._before: dict[str, Stop] = {}
         """What the read models know of live stops and the fold doesn't."""
-        self._budgets: dict[str, float] = {}
         self._waiting: deque[Entry] = deque()
         self._some = asyncio.Event()
         self._room = asyncio.Event()
@@ -126,7 +120,7 @@ class Pulse:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._fold())
-            tasks.create_task(self._hear())
+            tasks.create_task(self._heartbeats.run())
             tasks.create_task(self._overruns.run())
             tasks.create_task(self._sweep())
 
@@ -136,7 +130,7 @@ class Pulse:
             await self._some.wait()
             while self._waiting:
                 entry = self._waiting.popleft()
-                for change in entering(self.tables, entry, self._budgets):
+                for change in entering(self.tables, entry, self._heartbeats.budgets):
                     self._tell(entry, change)
                     steps += 1
                     if steps % STEPS_AT_ONCE == 0:
@@ -155,34 +149,6 @@ class Pulse:
             self._overruns.was_late(change.stopped.late)
         for tell in self._told:
             tell(entry, change)
-
-    async def _hear(self) -> None:
-        end = await end_of(self._heartbeats)
-        start = {partition: max(offset - HEARTBEATS_REREAD, 0) for partition, offset in end.items()}
-        async for records in self._heartbeats.follow(start):
-            for record in records:
-                self._heard(record)
-            self._budgets = budgets(self.tables.executors.values())
-
-    def _heard(self, record: Record) -> None:
-        try:
-            said = Heartbeat.model_validate_json(record.value)
-        except ValidationError:
-            return  # Another release's heartbeat.
-        row = executor_row(
-            executor=said.executor,
-            region=said.region,
-            running=said.running,
-            draining=said.draining,
-            ended=said.ended,
-            lease_seconds=said.lease_seconds,
-            budgets_seconds=said.budgets_seconds,
-            heard_us=record.appended_at_us,
-        )
-        if row is None:
-            self.tables.executors.pop(said.executor, None)
-        else:
-            self.tables.executors[said.executor] = row
 
     async def _sweep(self) -> None:
         while True:

@@ -1,6 +1,6 @@
-"""Which executors there are and what their handlers' budgets are, heard by every worker."""
+"""Which executors there are and what their handlers' budgets are: the pulse's rows of executors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 from pydantic import ValidationError
 
@@ -9,6 +9,7 @@ from projections.moments import us
 from projections.pulse.executors import ExecutorRow, budgets, executor_row, forgotten
 from services.executor.peers import Heartbeat
 from services.log_end import end_of
+from services.log_following import follow_on
 from services.world import World
 
 HEARTBEATS_REREAD = 1_000
@@ -17,8 +18,11 @@ HEARTBEATS_REREAD = 1_000
 class Heartbeats:
     """Executors by name, as they were last heard."""
 
-    def __init__(self, log: Log, world: World) -> None:
-        self.executors: dict[str, ExecutorRow] = {}
+    def __init__(
+        self, log: Log, world: World, executors: MutableMapping[str, ExecutorRow] | None = None
+    ) -> None:
+        """`executors`: where their rows are kept; by default here."""
+        self.executors = {} if executors is None else executors
         self.budgets: Mapping[str, float] = {}
         self._log = log
         self._world = world
@@ -27,7 +31,7 @@ class Heartbeats:
         """Follow until cancelled."""
         end = await end_of(self._log)
         start = {partition: max(offset - HEARTBEATS_REREAD, 0) for partition, offset in end.items()}
-        async for records in self._log.follow(start):
+        async for records in follow_on(self._log, start):
             for record in records:
                 self._heard(record)
             self._forget()
