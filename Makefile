@@ -12,7 +12,6 @@ ARGS ?=
 COUNT ?=
 # Test files run side by side, so many at a time; most of a test is waiting. 0: in one process.
 WORKERS ?= 2
-# Unsteady: fails now and then, for a reason that isn't known yet; docs/kafka.md says what is left out.
 PYTEST := $(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The installer works on our environment only, with the Python that is there.
@@ -51,7 +50,7 @@ cluster: $(HAS_ALL) ## Run Countermand as several processes on a Kafka broker
 
 .PHONY: test
 test: $(HAS_ALL) ## Run every test, proofs at a small size (ARGS="tests/unit -k fold")
-	@COUNTERMAND_PROOF_SIZE=small $(PYTEST) -m "not unsteady" $(ARGS)
+	@COUNTERMAND_PROOF_SIZE=small $(PYTEST) $(ARGS)
 
 .PHONY: prove
 prove: $(HAS_ALL) ## Run the proofs with their full counts

@@ -8,11 +8,11 @@ import structlog
 
 from services.on_kafka.living import answering, beside, first_of
 from services.on_kafka.site import opened_site
+from services.pulse.heartbeats import Heartbeats
 from services.pulse_worker.app import PulseApp
-from services.pulse_worker.heartbeats import Heartbeats
 from services.pulse_worker.partition import Partition
 from services.pulse_worker.shelf import Shelf
-from services.pulse_worker.worker import Worker
+from services.pulse_worker.worker import Assigned, Worker
 from services.settings import Settings
 from services.voice import Voice
 
@@ -38,6 +38,7 @@ async def serve(
         app = PulseApp(settings.kafka, settings.broker, worker_id)
 
         def new_partition(number: int) -> Partition:
+            times = app.assignments
             return Partition(
                 number,
                 settings.broker.partitions,
@@ -48,18 +49,21 @@ async def serve(
                 site.world,
                 settings.pulse,
                 worker_id,
+                lambda: heard.budgets,
+                lambda: app.assignments == times and number in app.partitions,
             )
 
         working = asyncio.Event()
         async with beside(*site.sides, heard.run) as tasks:
             worker = Worker(
                 worker_id,
+                history,
                 shelf,
-                lambda: app.partitions,
+                lambda: Assigned(app.assignments, app.partitions),
                 new_partition,
                 lambda: heard.executors,
-                lambda: heard.budgets,
                 tasks,
+                app.guarded,
             )
 
             async def tick() -> None:

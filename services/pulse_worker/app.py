@@ -2,7 +2,9 @@
 
 What was measured about Faust decides what is set here: short sessions, or a killed worker's
 partitions stand still for a minute; no web server; nobody leads. An error of an agent would leave a
-process that does nothing: it is handed to whoever runs the application.
+process that does nothing: it is handed to whoever runs the application. Which partition a row is of
+its key says, not the record that is just being read: a partition that nobody writes to any more has
+rows, too.
 """
 
 import asyncio
@@ -16,18 +18,26 @@ from faust.types.auth import CredentialsT
 from services.kafka_log.connection import Connection
 from services.kafka_log.settings import BrokerSettings
 from services.kafka_log.streams import connection_to, topics_of
+from services.pulse_worker.rows import partition_in
 
 SESSION_SECONDS = 10.0
 HEARTBEAT_SECONDS = 2.0
 TABLE = "rows"
 STOP_SECONDS = 10.0
 
-Grown = Callable[[int, int], Awaitable[None]]
+Grown = Callable[[int, int], None]
 """A partition has a record at this offset."""
 
 
+class RowsTable(faust.Table[str, Any]):
+    """Rows in the changelog's partition that their keys name."""
+
+    def partition_for_key(self, key: str) -> int:
+        return partition_in(key)
+
+
 class PulseApp:
-    """Calls `grown` in the agent, where rows may be written, and `tick` in the timer, where not."""
+    """Calls `grown` in the agent, and `tick` in the timer."""
 
     def __init__(self, bootstrap: str, settings: BrokerSettings, worker_id: str) -> None:
         history, *_ = topics_of(settings)
@@ -48,6 +58,7 @@ class PulseApp:
             topic_disable_leader=True,
             stream_wait_empty=False,
             web_enabled=False,
+            Table=RowsTable,
             autodiscover=False,
         )
         self.table: Any = self._app.Table(TABLE, partitions=history.partitions)
@@ -60,10 +71,10 @@ class PulseApp:
         async def history(stream: Any) -> None:
             async for event in stream.events():
                 message = event.message
-                await self._guarded(grown(message.partition, message.offset))
+                grown(message.partition, message.offset)
 
         async def timer() -> None:
-            await self._guarded(tick())
+            await self.guarded(tick())
 
         self._app.timer(interval=tick_seconds)(timer)
 
@@ -71,10 +82,16 @@ class PulseApp:
     def partitions(self) -> frozenset[int]:
         """Those that this worker has now, with their rows."""
         tables: Any = self._app.tables
-        if not tables.recovery.completed.is_set():
+        # Recovery is said to be completed for ever once it was, also while a later one goes on.
+        if self._app.rebalancing or not tables.recovery.completed.is_set():
             return frozenset()
         assigned: set[TP] = self._app.assignor.assigned_actives()
         return frozenset(each.partition for each in assigned if each.topic == self._history)
+
+    @property
+    def assignments(self) -> int:
+        """How often partitions were given out anew: what was known of any is out of date then."""
+        return self._app.rebalancing_count
 
     async def start(self) -> None:
         self._app.finalize()
@@ -86,7 +103,8 @@ class PulseApp:
         done, _ = await asyncio.wait({stopping}, timeout=STOP_SECONDS)
         return bool(done) and stopping.exception() is None
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
+    async def guarded(self, work: Awaitable[None]) -> None:
+        """An error in it ends the application, in the eyes of whoever runs it."""
         try:
             await work
         except Exception as error:  # noqa: BLE001 (Faust would swallow it)

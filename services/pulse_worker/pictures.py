@@ -22,15 +22,19 @@ class ShelfPictures:
         self._read: tuple[float, Rows] | None = None
         self._reading = asyncio.Lock()
 
-    async def of(self, organization: str) -> Picture:
-        """What one organization may see."""
+    async def of(self, organization: str | None) -> Picture:
+        """What one organization may see; None: everybody's, shown to no caller, only counted."""
         rows = await self._rows()
         return picture(
             us(self._world.now()),
-            stopping=[row for row in rows["stopping"] if row["organization"] == organization],
-            slots=[slot for slot in rows["slots"] if slot["group"][0] == organization],
+            stopping=[
+                row for row in rows["stopping"] if organization in (None, row["organization"])
+            ],
+            slots=[slot for slot in rows["slots"] if organization in (None, slot["group"][0])],
             executors=rows["executors"],
-            deadlines=[row for row in rows["deadlines"] if row["organization"] == organization],
+            deadlines=[
+                row for row in rows["deadlines"] if organization in (None, row["organization"])
+            ],
             margin_us=int(self._settings.overdue_margin_seconds * 1_000_000),
         )
 

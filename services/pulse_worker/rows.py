@@ -11,6 +11,8 @@ from projections.pulse.tables import Tables
 
 Row = TypeVar("Row")
 PLACE = "place"
+HERE = "here"
+"""The one key of a partition's place."""
 KINDS = ("stopping", "slots", "deadlines")
 
 
@@ -38,8 +40,18 @@ class Rows(MutableMapping[str, Row], Generic[Row]):
         start = len(self._prefix)
         return iter([key[start:] for key in list(self._table) if key.startswith(self._prefix)])
 
+    def clear(self) -> None:
+        """In one look at the Table."""
+        for key in self:
+            del self[key]
+
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def partition_in(key: str) -> int:
+    """Whose row this is, by its key in the Table."""
+    return int(key.partition("|")[0])
 
 
 def tables_of(table: MutableMapping[str, Any], partition: int) -> Tables:

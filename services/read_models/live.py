@@ -48,8 +48,12 @@ class LiveQuestions:
     def snapshot(self, session: Session, partition: int | None = None) -> Snapshot:
         """Of one partition, or of all."""
         with session.reading():
-            frontier = self._past.frontier(session)
-            live = session.rows(self._live)
+            return self.seen(session, partition)
+
+    def seen(self, session: Session, partition: int | None = None) -> Snapshot:
+        """The same within what the caller reads."""
+        frontier = self._past.frontier(session)
+        live = session.rows(self._live)
         if partition is None:
             return Snapshot(frontier, [key for key, _ in live])
         here = [key for key, first in live if position(first).partition == partition]

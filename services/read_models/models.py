@@ -20,6 +20,7 @@ from services.read_models.patience import Patient
 from services.read_models.reader import Asked, Reader
 from services.read_models.recent_stops import Stop
 from services.read_models.rows import MalformedRecord, Page
+from services.read_models.session import Session
 
 
 class ReadModels:
@@ -93,6 +94,18 @@ class ReadModels:
         """The same of one partition."""
         live = self._questions.live
         return await self._ledgers.ask(lambda session: live.snapshot(session, partition))
+
+    async def snapshot_with_stops(
+        self, partition: int, since_us: int, limit: int
+    ) -> tuple[Snapshot, Sequence[Stop]]:
+        """Of one partition, and what had stopped by then in all of them: both of one moment."""
+        live, stops = self._questions.live, self._questions.recent_stops
+
+        def both(session: Session) -> tuple[Snapshot, Sequence[Stop]]:
+            with session.reading():
+                return live.seen(session, partition), stops.stopped(session, since_us, limit)
+
+        return await self._ledgers.ask(both)
 
     def events_of(
         self, keys: Collection[str], before: Frontier

@@ -20,7 +20,6 @@ from tests.e2e.members import Member, Members
 from tests.e2e.running import until_running
 
 pytestmark = [
-    pytest.mark.unsteady,
     pytest.mark.kafka,
     pytest.mark.postgres,
     pytest.mark.timeout(400),
@@ -79,6 +78,12 @@ def worker(members: Members) -> Member:
     return alive
 
 
+def said(members: Members) -> str:
+    """By all workers, dead or alive."""
+    workers = [each for each in members.all if each.service == "pulse-worker"]
+    return "\n".join(each.said()[-2000:] for each in workers)
+
+
 def stop_some(http: httpx.Client, count: int = 4) -> None:
     tasks = [http.post("/tasks", json=SLEEP).json()["id"] for _ in range(count)]
     for task_id in tasks:
@@ -99,18 +104,27 @@ def until(found: Callable[[], Any]) -> None:
         time.sleep(0.1)
 
 
+def until_stopped(http: httpx.Client, members: Members, count: int) -> None:
+    """Until the pulse has counted so many stops: no fewer, and never more."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (counted := stopped(http)) != count:
+        assert counted < count, f"{counted} of {count}: {said(members)}"
+        assert time.monotonic() < deadline, f"{counted} of {count}: {said(members)}"
+        time.sleep(0.1)
+
+
 def test_every_stop_is_counted_once_whoever_counts(members: Members, http: httpx.Client) -> None:
     stop_some(http)
-    until(lambda: stopped(http) == 4)
+    until_stopped(http, members, 4)
     # One more worker: some partitions move, with their rows.
     [second] = members.start("pulse-worker")
     until(lambda: "has a partition" in second.said())
     stop_some(http)
-    until(lambda: stopped(http) == 8)
+    until_stopped(http, members, 8)
     # The first one is killed, and the second one takes what it had.
     next(each for each in members.all if each.service == "pulse-worker").kill()
     stop_some(http)
-    until(lambda: stopped(http) == 12)
+    until_stopped(http, members, 12)
 
 
 def test_a_live_stop_is_shown_until_it_ends(members: Members, http: httpx.Client) -> None:
@@ -131,7 +145,7 @@ def test_a_poisoned_record_stops_no_worker(
     before = stopped(http)
     asyncio.run(poison(kafka_broker, Topic(f"{prefix}-history", PARTITIONS)))
     stop_some(http)
-    until(lambda: stopped(http) == before + 4)
+    until_stopped(http, members, before + 4)
     assert worker(members).alive
 
 
@@ -143,7 +157,7 @@ def test_numbers_are_right_when_the_changelog_was_deleted(
     assert asyncio.run(delete_changelogs(kafka_broker, prefix))
     stop_some(http)
     members.start("pulse-worker")
-    until(lambda: stopped(http) == before + 4)
+    until_stopped(http, members, before + 4)
 
 
 def test_workers_end_when_they_are_told_to(members: Members) -> None:
