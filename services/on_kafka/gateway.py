@@ -9,11 +9,13 @@ from time import monotonic
 from events.positions import Frontier
 from services.at_hand import AtHand
 from services.bulk_canceller import BulkCanceller
+from services.control_store import ControlStore
 from services.gateway.app import new_app
 from services.gateway.desk import Desk, new_desk
 from services.gateway.rate_limits import Buckets
 from services.gateway.server import new_server
 from services.ledger import Ledger
+from services.on_kafka.duties import Duties
 from services.on_kafka.living import START_SECONDS, beside, why_unready
 from services.on_kafka.site import Site, opened_site
 from services.operations.scope import Parts
@@ -24,9 +26,14 @@ from services.pulse_worker.pictures import ShelfPictures
 from services.pulse_worker.shelf import Shelf
 from services.regions.opening import open_regions
 from services.roll import Roll
+from services.secrets.vault import Vault
 from services.settings import Settings
 from services.telemetry.telemetry import Telemetry
 from services.verdicts import Verdicts
+from services.webhooks.addresses import CheckedNetwork
+from services.webhooks.courier import Depot
+from services.webhooks.sending import Sender
+from services.webhooks.webhooks import Webhooks
 
 
 async def serve(
@@ -39,24 +46,35 @@ async def serve(
         at_hand = AtHand(verdicts)
         history, output, heartbeats = site.streams
         roll = Roll(heartbeats, site.world)
-        ledger = Ledger(history, site.reads, (verdicts, at_hand), words=words)
+        pictures = await open_pictures(site, opened)
+        vault = await site.open_vault(opened)
+        duties = Duties(
+            site.schemas.url,
+            partial(new_webhooks, vault.store, site),
+            pictures,
+            telemetry,
+        )
+        ledger = Ledger(history, site.reads, (verdicts, at_hand, duties), words=words)
         telemetry.sources.lag_entries = lambda: behind(ledger.frontier, site.reads.frontier())
         telemetry.sources.stopped_partitions = lambda: len(ledger.stopped)
         outputs = Outputs(output, TASKS_KEPT // settings.broker.partitions)
         desk, canceller = await make_desk(
             site,
             opened,
+            vault,
             words,
             verdicts,
             at_hand,
             outputs,
             roll,
+            pictures,
+            duties,
             partial(why_unready, ledger),
             telemetry,
         )
         app = telemetry.traced(new_app(desk))
         server = new_server(app, settings.gateway, settings.shutdown_grace_seconds)
-        sides = (ledger.run, outputs.run, roll.run, desk.keys.note_uses)
+        sides = (ledger.run, outputs.run, roll.run, duties.run, desk.keys.note_uses)
         async with beside(*site.sides, *sides) as tasks:
             bulk = tasks.create_task(canceller.run(), name="bulk cancels")
             async with asyncio.timeout(START_SECONDS):
@@ -74,23 +92,35 @@ async def serve(
             await desk.keys.flush()
 
 
+async def open_pictures(site: Site, opened: AsyncExitStack) -> ShelfPictures:
+    shelf = Shelf(site.schemas.url)
+    opened.callback(shelf.close)
+    await asyncio.to_thread(shelf.open)
+    return ShelfPictures(shelf, site.settings.pulse, site.world)
+
+
+def new_webhooks(store: ControlStore, site: Site) -> Webhooks:
+    settings = site.settings.webhooks
+    sender = Sender(CheckedNetwork(settings.allowed_networks), settings.attempt_seconds)
+    return Webhooks(Depot(store, site.reads, sender, settings, site.world))
+
+
 async def make_desk(
     site: Site,
     opened: AsyncExitStack,
+    vault: Vault,
     words: OwnWords,
     verdicts: Verdicts,
     at_hand: AtHand,
     outputs: Outputs,
     roll: Roll,
+    pictures: ShelfPictures,
+    duties: Duties,
     unready: Callable[[], str | None],
     telemetry: Telemetry,
 ) -> tuple[Desk, BulkCanceller]:
     """What the routes share, and who carries out cancels of many tasks."""
     settings, limits, history = site.settings, site.settings.gateway, site.streams.history
-    vault = await site.open_vault(opened)
-    shelf = Shelf(site.schemas.url)
-    opened.callback(shelf.close)
-    await asyncio.to_thread(shelf.open)
     per_minute = limits.denials_audited_per_minute
     regions, dock = await open_regions(
         settings,
@@ -138,9 +168,10 @@ async def make_desk(
         roll,
         monotonic,
         unready=unready,
-        pictures=ShelfPictures(shelf, settings.pulse, site.world).of,
+        pictures=pictures.of,
         metrics=telemetry.metrics,
         dock=dock,
+        webhooks_changed=duties.webhooks_changed,
     )
     return desk, canceller
 

@@ -19,6 +19,7 @@ from events.cancel_events import CancelObserved, CancelRequested, TaskCancelled
 from events.run_events import RunLost, TaskStarted
 from events.task_events import TaskSubmitted
 from tests.e2e.members import Member, Members
+from tests.e2e.receiver import Receiver
 from tests.e2e.running import REPOSITORY, until_running
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
@@ -45,6 +46,8 @@ def members(
             "COUNTERMAND_EXECUTOR__ISOLATED_HOSTS_READY": "0",
             "COUNTERMAND_WATCHDOG__LEASE_SECONDS": LEASE_SECONDS,
             "COUNTERMAND_SHUTDOWN_GRACE_SECONDS": "1",
+            "COUNTERMAND_WEBHOOKS__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
+            "COUNTERMAND_WEBHOOKS__PLAIN_HTTP": "true",
         }
         found = Members(tmp_path_factory.mktemp("members"), environment)
         found.make_key()
@@ -204,6 +207,48 @@ def test_a_rebuild_beside_the_services_gives_the_same_and_takes_over(
         [written] = own.execute("SELECT max(next_offset) FROM read_models_0002.checkpoints")
         [before] = own.execute("SELECT max(next_offset) FROM read_models_0001.checkpoints")
     assert written >= before
+
+
+def test_one_gateway_sends_webhooks_and_counts_stops_for_all(
+    members: Members, http: httpx.Client
+) -> None:
+    receiver = Receiver()
+    [first] = of(members, "gateway")
+    [second] = members.start("gateway")
+    try:
+        endpoint = {"url": receiver.url, "types": [CancelRequested.TYPE]}
+        assert http.post("/webhooks", json=endpoint).status_code == 201
+        with members.http(second) as elsewhere:
+            told = {stopped(elsewhere)}
+            receiver.until(lambda: subjects(receiver) == told)
+            assert stops_counted(http) > 0
+            assert stops_counted(elsewhere) == 0
+            # Whoever did it for all is killed: another one goes on.
+            first.kill()
+            told.add(stopped(elsewhere))
+            receiver.until(lambda: subjects(receiver) == told)
+            told.add(stopped(elsewhere))
+            receiver.until(lambda: subjects(receiver) == told)
+            assert stops_counted(elsewhere) > 0
+    finally:
+        receiver.close()
+
+
+def stopped(http: httpx.Client) -> str:
+    """The id of a task that has been stopped."""
+    task_id: str = http.post("/tasks", json=SLEEP).json()["id"]
+    assert http.post(f"/tasks/{task_id}/cancel", headers=WAIT).json()["status"] == "cancelled"
+    return task_id
+
+
+def subjects(receiver: Receiver) -> set[str]:
+    return {each.json["data"]["event"]["subject"] for each in receiver.accepted()}
+
+
+def stops_counted(http: httpx.Client) -> float:
+    lines = http.get(httpx.URL(http.base_url).join("/metrics")).text.splitlines()
+    found = [line for line in lines if line.startswith("countermand_cancels_stopped_total{")]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in found)
 
 
 def test_every_service_ends_when_it_is_told_to(members: Members) -> None:

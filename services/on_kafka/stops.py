@@ -1,0 +1,78 @@
+"""The stops that this process hears of, told for metrics and traces: by one process at a time.
+
+The pulse itself is the pulse workers' business; here only what is being stopped is kept, to know
+how long each phase took.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from events.positions import Frontier
+from events.state import Root
+from projections.entry import Entry
+from projections.pulse.stopping import Change, Stopping, changes, key_of, recalled
+
+ENTRIES_LIMIT = 10_000
+"""In the queue. The ledger waits beyond it."""
+STEPS_AT_ONCE = 100
+
+
+class Stops:
+    """A listener of the ledger; `run` it beside."""
+
+    def __init__(self, mine: Callable[[], bool]) -> None:
+        """`mine`: whether this process is the one who tells."""
+        self._mine = mine
+        self._rows: dict[str, Stopping] = {}
+        self._told: list[Callable[[Entry, Change], None]] = []
+        self._waiting: deque[Entry] = deque()
+        self._some = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def tell(self, changed: Callable[[Entry, Change], None]) -> None:
+        """From now on call this with every change."""
+        self._told.append(changed)
+
+    def recalled(self, roots: Mapping[str, Root], frontier: Frontier) -> None:
+        for log_key, root in roots.items():
+            organization = log_key.partition("/")[0]
+            for task in root.tasks.values():
+                row = recalled(organization, task)
+                if row is not None:
+                    self._rows[key_of(organization, task.id)] = row
+
+    def entered(self, entries: Sequence[Entry]) -> None:
+        self._waiting.extend(entries)
+        self._some.set()
+        if len(self._waiting) >= ENTRIES_LIMIT:
+            self._room.clear()
+
+    async def room(self) -> None:
+        await self._room.wait()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        steps = 0
+        while True:
+            await self._some.wait()
+            while self._waiting:
+                entry = self._waiting.popleft()
+                for change in changes(entry, self._rows.get):
+                    self._changed(entry, change)
+                    steps += 1
+                    if steps % STEPS_AT_ONCE == 0:
+                        await asyncio.sleep(0)
+                if len(self._waiting) < ENTRIES_LIMIT:
+                    self._room.set()
+            self._some.clear()
+
+    def _changed(self, entry: Entry, change: Change) -> None:
+        if change.row is None:
+            self._rows.pop(change.key, None)
+        else:
+            self._rows[change.key] = change.row
+        if self._mine():
+            for tell in self._told:
+                tell(entry, change)
