@@ -4,6 +4,7 @@ Every operation is a function of a `Scope`. The organization comes from the prin
 nowhere else; a route can't name another one, because nothing here takes one.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
