@@ -1,6 +1,6 @@
 """What a dialect's creator has run: any handler, process or remote engine, as the settings say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,13 +9,14 @@ from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 from events.body import JsonObject
 from events.errors import InvalidId
 from events.ids import check_id
+from events.words import Reason, Verdict
 from services.gateway.callers import Caller
 from services.gateway.dialects.settings import Target
 from services.operations import submitting
 from services.operations.requests import TaskRequest
 from services.operations.scope import Undecided
 from services.read_models.rows import Task
-from services.refusals import Invalid, Unavailable
+from services.refusals import Conflict, Invalid, Unavailable
 from services.templates import MissingValue, filled
 
 LABEL_LIMIT_CHARACTERS = 1000
@@ -24,7 +25,7 @@ REQUEST = TypeAdapter(JsonObject, config=ConfigDict(allow_inf_nan=False))
 """What JSON can say: refused also where the target makes nothing of it."""
 
 
-async def create(
+def wanted(
     caller: Caller,
     target: Target,
     request: Mapping[str, JsonValue],
@@ -35,13 +36,13 @@ async def create(
     region: str | None = None,
     secrets: Mapping[str, str] = {},
     part: str | None = None,
-) -> Task:
-    """Submit what the target names; the task as it then is. `part`: which of several tasks of one
-    request this is, so that each has an id of its own also when the request is repeated."""
+) -> TaskRequest:
+    """What the target makes of a request. `part`: which of several tasks of one request this is,
+    so that each has an id of its own also when the request is repeated."""
     if id is None and part is not None:
         id = caller.scope.new_subject_id("part", part)
     with told_plainly():
-        wanted = TaskRequest(
+        return TaskRequest(
             kind=target.kind,
             id=None if id is None else check_id(id),
             payload=payload_of(target, request),
@@ -54,10 +55,29 @@ async def create(
             max_attempts=target.max_attempts,
             isolation=target.isolation,
         )
-    task = await submitting.submit(caller.scope, wanted)
-    if isinstance(task, Undecided):
-        raise Unavailable(f"{task.id!r} is durable, but not decided yet: look for it in a list")
-    return task
+
+
+async def create(caller: Caller, task: TaskRequest) -> Task:
+    """Submit it; the task as it then is."""
+    submitted = await submitting.submit(caller.scope, task)
+    if isinstance(submitted, Undecided):
+        raise undecided(submitted.id)
+    return submitted
+
+
+async def create_all(caller: Caller, tasks: Sequence[TaskRequest]) -> list[str]:
+    """Submit them in one append, so that none is left out; their ids."""
+    submitted = await submitting.submit_many(caller.scope, tasks)
+    for each in submitted:
+        if each.verdict is None:
+            raise undecided(each.id)
+        if each.verdict is Verdict.VOID and each.reason is not Reason.DUPLICATE:
+            raise Conflict(each.reason or "void", f"{each.id!r} can't be made: {each.reason}")
+    return [each.id for each in submitted]
+
+
+def undecided(id: str) -> Unavailable:
+    return Unavailable(f"{id!r} is durable, but not decided yet: look for it in a list")
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from services.gateway.dialects.crm.refusing import PATH, Called, Coded, describe
 from services.gateway.dialects.dialect import json_response
 from services.gateway.dialects.ids import AS_UUID, MalformedId, known_task
 from services.gateway.dialects.stopping import stop
-from services.gateway.dialects.targets import LABEL_LIMIT_CHARACTERS, create
+from services.gateway.dialects.targets import LABEL_LIMIT_CHARACTERS, create, wanted
 from services.operations import looking
 from services.outputs import Progress
 from services.read_models.questions import HistoryFilter
@@ -125,7 +125,8 @@ async def create_task(caller: Called) -> Response:
     if target is None:
         raise Coded(400, f"The agent {agent} isn't set up here", "INVALID_AGENT")
     labels = {TYPE_LABEL: body["taskType"], AGENT_LABEL: agent}
-    task = await create(caller, target, body, labels, description=body["taskType"])
+    asked = wanted(caller, target, body, labels, description=body["taskType"])
+    task = await create(caller, asked)
     return json_response(
         {
             "taskId": task.id,

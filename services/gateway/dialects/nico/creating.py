@@ -13,7 +13,7 @@ from services.gateway.dialects.nico.records import LABEL, TaskIds
 from services.gateway.dialects.nico.refusing import Said, described, once
 from services.gateway.dialects.nico.tasks import BASE, body_of
 from services.gateway.dialects.settings import Target
-from services.gateway.dialects.targets import create
+from services.gateway.dialects.targets import create_all, wanted
 from services.permissions import Permission
 
 STATES = ("on", "off", "cycle", "forceoff", "forcecycle")
@@ -116,25 +116,25 @@ async def begun(
             400, "Error validating request data", {"state": f"must be one of {' '.join(STATES)}"}
         )
     target: Target = getattr(nico(caller), work.action)
-    ids = []
-    for part in parts:
-        request: dict[str, JsonValue] = {
-            **{name: value for name, value in body.items() if name != "filter"},
-            "action": work.action,
-            "part": work.part,
-            "partId": part,
-        }
-        task = await create(
+    tasks = [
+        wanted(
             caller,
             target,
-            request,
+            asked_of(work, body, part),
             {f"{LABEL}{work.part}": part.lower(), f"{LABEL}site": place.id.lower()},
             description=description(work, state, body),
             region=place.region,
             part=part,
         )
-        ids.append(task.id)
-    return json_response({"taskIds": ids})
+        for part in parts
+    ]
+    return json_response({"taskIds": await create_all(caller, tasks)})
+
+
+def asked_of(work: Work, body: dict[str, Any], part: str) -> dict[str, JsonValue]:
+    """What is asked of one rack or tray."""
+    for_all = {name: value for name, value in body.items() if name != "filter"}
+    return for_all | {"action": work.action, "part": work.part, "partId": part}
 
 
 def description(work: Work, state: Any, body: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from services.gateway.dialects.ids import known_task
 from services.gateway.dialects.settings import Target
 from services.gateway.dialects.sigmic.records import TURN_OF, Conversation, option
 from services.gateway.dialects.sigmic.refusing import Called, Coded
-from services.gateway.dialects.targets import create
+from services.gateway.dialects.targets import create, wanted
 from services.operations import looking
 from services.permissions import Principal
 from services.read_models.questions import HistoryFilter, TaskFilter
@@ -67,7 +67,7 @@ async def go_on(caller: Called, talk: Conversation, message: str, files: list[Js
         "turn": len(talk.turns) + 1,
         "conversationId": first.id,
     }
-    return await create(
+    asked = wanted(
         caller,
         target_of(caller, auto),
         request | ({"files": files} if files else {}),
@@ -75,6 +75,7 @@ async def go_on(caller: Called, talk: Conversation, message: str, files: list[Js
         description=message,
         id=f"{first.id}-{len(talk.turns) + 1}",
     )
+    return await create(caller, asked)
 
 
 def target_of(caller: Called, auto_execute: bool) -> Target:

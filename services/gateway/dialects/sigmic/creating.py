@@ -13,7 +13,7 @@ from services.gateway.dialects.ids import PathId
 from services.gateway.dialects.sigmic.conversations import conversation, go_on, target_of
 from services.gateway.dialects.sigmic.records import FollowUp, NewTask, Word, labels_of
 from services.gateway.dialects.sigmic.refusing import Called, described, refusal
-from services.gateway.dialects.targets import create
+from services.gateway.dialects.targets import create, wanted
 from services.refusals import Invalid, TooLarge
 
 FILES_LIMIT = 20
@@ -75,7 +75,7 @@ async def create_task(caller: Called) -> Response:
         request: dict[str, JsonValue] = new.model_dump(exclude={"secrets"}, exclude_none=True)
         if files:
             request["files"] = files
-        task = await create(
+        asked = wanted(
             caller,
             target_of(caller, new.autoExecute),
             request,
@@ -83,6 +83,7 @@ async def create_task(caller: Called) -> Response:
             description=new.message,
             secrets=new.secrets or {},
         )
+        task = await create(caller, asked)
         return json_response({"success": True, "data": {"id": task.id, "status": "pending"}})
 
     return await the_first(caller, refusal, created, to_json([fields, files]))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Response
 
 from services.gateway.dialects.dialect import json_response
 from services.gateway.dialects.settings import Target
-from services.gateway.dialects.targets import create
+from services.gateway.dialects.targets import create, wanted
 from services.gateway.dialects.xpander.records import AgentExecution, Invocation, record
 from services.gateway.dialects.xpander.refusing import Called, described, once
 from services.gateway.dialects.xpander.telling import told
@@ -49,7 +49,7 @@ async def invoke_stream(caller: Called, agent_id: AgentId, body: Invocation) -> 
 
 
 async def begun(caller: Called, agent_id: str, body: Invocation) -> Task:
-    return await create(
+    asked = wanted(
         caller,
         target_of(caller, agent_id),
         body.request(),
@@ -57,6 +57,7 @@ async def begun(caller: Called, agent_id: str, body: Invocation) -> Task:
         description=body.input.text or "",
         id=body.id,
     )
+    return await create(caller, asked)
 
 
 def target_of(caller: Called, agent_id: str) -> Target:
