@@ -151,7 +151,7 @@ class ReceiptDocument(Document):
     event_id: UUID
     subject: str
     position: WrittenPosition
-    verdict: Verdict | Undecided = Field(
+    verdict: Undecided | Verdict = Field(
         description="`undecided`: accepted and durable; the receipt tells later."
     )
     reason: Reason | None = Field(description="Why it was void.")
@@ -196,7 +196,7 @@ class SubmittedDocument(Document):
 
     id: str
     position: WrittenPosition
-    verdict: Verdict | Undecided
+    verdict: Undecided | Verdict
     reason: Reason | None
 
 
@@ -212,7 +212,7 @@ class RequestDocument(Document):
     type: str = Field(description="Of the event that the home region appends.")
     position: WrittenPosition = Field(description="In the log of the region that accepted it.")
     accepted_at: datetime
-    verdict: Verdict | Undecided
+    verdict: Undecided | Verdict
     reason: Reason | None
     late_seconds: float | None
     home: AtHomeDocument
