@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from events.cancel_events import CancelRequested, TaskCancelled
+from events.cancel_events import CancelRequested
 from events.errors import CountermandError
 from events.event import Event
 from events.executor_events import ExecutorSteered
@@ -25,12 +25,13 @@ from events.run_events import RunReleased
 from events.state import ProjectState, Root, Run, TaskState
 from events.words import ACTIVE, Evidence, ProjectStatus, Status
 from projections.entry import Decoded, Entry
+from services.executor.abilities import Abilities
+from services.executor.closings import Closings
 from services.executor.engine import Engine, Engines
 from services.executor.lease import Lease
 from services.executor.output import Outputs
 from services.executor.peers import Heartbeat, Peers
 from services.executor.run import LiveRun
-from services.executor.runtime import Runtime
 from services.executor.settings import ExecutorSettings
 from services.executor.surroundings import Surroundings
 from services.executor.waiting_room import Lane, Place, WaitingRoom
@@ -41,9 +42,6 @@ from services.voice import Voice, as_executor
 from services.world import World
 
 PEERS_RECORDS = 1000
-BUDGET_LIMIT_SECONDS = 366 * 86_400
-CLOSED_AT_ONCE = 8
-CLOSED_PER_SECOND = 400
 
 
 class PredecessorLives(CountermandError):
@@ -102,6 +100,7 @@ class Executor:
             heartbeats, self.heartbeat, settings.lease_seconds, settings.heartbeats_per_lease
         )
         self._engine: Engine | None = None
+        self._abilities = Abilities()
         self._room: WaitingRoom | None = None
         self._around: Surroundings | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -121,8 +120,7 @@ class Executor:
         """Set while a guardian lives and the lease holds."""
         self._idle = asyncio.Event()
         self._idle.set()
-        self._to_close: asyncio.Queue[tuple[str, TaskState]] = asyncio.Queue()
-        """By organization, tasks of which a note is to say that they never started."""
+        self._closings = Closings(executor_id, voice)
 
     # ── what it hears ─────────────────────────────────────────────────────────────────────────────
 
@@ -169,8 +167,8 @@ class Executor:
             sent_at=self._world.now(),
             region=self._region,
             labels=self._settings.labels,
-            kinds=self._kinds(),
-            budgets_seconds=self._budgets(),
+            kinds=self._abilities.kinds(),
+            budgets_seconds=self._abilities.budgets(),
             lease_seconds=self._settings.lease_seconds,
             concurrent_runs=self._settings.concurrent_runs,
             running=len(self.runs),
@@ -179,8 +177,7 @@ class Executor:
 
     def secrets_of(self, kind: str) -> Collection[str]:
         """The names of what runs of this kind are told in secret, as far as it is known here."""
-        runtime = self._runtime_of(kind)
-        return () if runtime is None else runtime.secrets_of(kind)
+        return self._abilities.secrets_of(kind)
 
     def _steered(self, order: UUID, said: ExecutorSteered) -> None:
         """Obey, once: a repeat of an older order must not undo a newer one. And say so at once."""
@@ -221,7 +218,7 @@ class Executor:
                 settings=self._settings,
                 world=self._world,
                 vault=self._vault,
-                troubles=self._troubles,
+                troubles=self._abilities.troubles,
                 tasks=tasks,
             )
             # 1. Nothing of a predecessor may be alive when this one claims.
@@ -231,7 +228,7 @@ class Executor:
             self._room = WaitingRoom(
                 self.id,
                 self._region,
-                self._kinds(),
+                self._abilities.kinds(),
                 self._peers,
                 self._settings,
                 self._world,
@@ -245,7 +242,7 @@ class Executor:
                 tasks.create_task(self._hear_peers()),
                 tasks.create_task(self._outputs.write()),
                 tasks.create_task(self._claim()),
-                tasks.create_task(self._close_histories()),
+                tasks.create_task(self._closings.run()),
             ]
             self._adopt_what_is_left()
             self.working.set()
@@ -297,6 +294,7 @@ class Executor:
             await self._lease.beat()
             try:
                 self._engine = await self._engines.open(self._lease.until)
+                self._abilities.of(self._engine)
             except CountermandError:
                 if asyncio.get_running_loop().time() < self._lease.until:
                     raise
@@ -372,7 +370,7 @@ class Executor:
             return True
         if self._own_processes < self._settings.concurrent_isolated_runs:
             return False
-        runtime = self._runtime_of(lane.kind)
+        runtime = self._abilities.runtime_of(lane.kind)
         return lane.isolated or (runtime is not None and runtime.has_own_process(lane.kind))
 
     def _run_at(self, place: Place) -> LiveRun | None:
@@ -391,7 +389,7 @@ class Executor:
             place=place,
             task=task,
             run_id=self._world.new_id(),
-            runtime=self._runtime_of(task.spec.kind),
+            runtime=self._abilities.runtime_of(task.spec.kind),
             around=self._around,
         )
 
@@ -447,7 +445,7 @@ class Executor:
     def _adoption(self, place: Place, task: TaskState) -> LiveRun | None:
         if task.run is None or not task.run.remote:
             return None
-        runtime = self._runtime_of(task.spec.kind)
+        runtime = self._abilities.runtime_of(task.spec.kind)
         if runtime is None or task.spec.region != self._region or not self._is_gone(task.run):
             return None
         assert self._around is not None
@@ -496,30 +494,6 @@ class Executor:
             self._idle.set()
         self._room.ready.set()
         self._look_at_one(run.place)
-
-    def _runtime_of(self, kind: str) -> Runtime | None:
-        return next((one for one in self._runtimes() if kind in one.kinds), None)
-
-    def _runtimes(self) -> Sequence[Runtime]:
-        return self._engine.runtimes if self._engine is not None else ()
-
-    def _troubles(self) -> str:
-        problems = [one for runtime in self._runtimes() for one in runtime.problems.items()]
-        return "".join(f"\n{module} could not be imported: {error}" for module, error in problems)
-
-    def _kinds(self) -> frozenset[str]:
-        return frozenset(kind for runtime in self._runtimes() for kind in runtime.kinds)
-
-    def _budgets(self) -> dict[str, float]:
-        budgets = {
-            kind: runtime.budget_of(kind) for runtime in self._runtimes() for kind in runtime.kinds
-        }
-        # Authors may declare anything; what no event can carry is no budget.
-        return {
-            kind: seconds
-            for kind, seconds in budgets.items()
-            if seconds is not None and 0 <= seconds <= BUDGET_LIMIT_SECONDS
-        }
 
     # ── reacting ──────────────────────────────────────────────────────────────────────────────────
 
@@ -585,7 +559,7 @@ class Executor:
                     closing.append(self._left_behind(organization, task, Evidence.KILLED))
             case Status.CANCELLED if task.evidence is Evidence.NEVER_STARTED and not task.closed:
                 if not self._peers.before(self.id, task.id, task.spec.kind, task.spec.requires):
-                    self._to_close.put_nowait((organization, task))
+                    self._closings.due(organization, task)
             case _:
                 if held and run is not None:
                     run.disown()
@@ -612,31 +586,4 @@ class Executor:
             subject=task.id,
             organization=organization,
             id=derived_id(task.run.id, "released"),
-        )
-
-    async def _close_histories(self) -> None:
-        """Note that what was cancelled while pending never started: at once when it is a few.
-
-        Of ten thousand it would cost those who cancel something else meanwhile as much as the
-        cancels themselves, and nobody waits for these notes.
-        """
-        while True:
-            some = [await self._to_close.get()]
-            while len(some) < CLOSED_AT_ONCE and not self._to_close.empty():
-                some.append(self._to_close.get_nowait())
-            await self._voice.say(*(self._never_started(*each) for each in some))
-            await asyncio.sleep(len(some) / CLOSED_PER_SECOND)
-
-    def _never_started(self, organization: str, task: TaskState) -> Event:
-        assert task.cancel is not None
-        return self._voice.event(
-            TaskCancelled(
-                actor=as_executor(self.id, organization),
-                cancel_id=task.cancel.id,
-                evidence=Evidence.NEVER_STARTED,
-            ),
-            subject=task.id,
-            organization=organization,
-            id=derived_id(organization, task.id, task.cancel.id, "closed"),
-            causation_id=task.cancel.id,
         )

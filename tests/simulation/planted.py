@@ -118,7 +118,7 @@ def claims_however_much_it_runs(self: Executor) -> Place | None:
 def knows_no_limit_of_a_kind(self: Executor, lane: Lane) -> bool:
     if self._own_processes < self._settings.concurrent_isolated_runs:
         return False
-    runtime = self._runtime_of(lane.kind)
+    runtime = self._abilities.runtime_of(lane.kind)
     return lane.isolated or (runtime is not None and runtime.has_own_process(lane.kind))
 
 
