@@ -78,13 +78,22 @@ class RunningBridge:
             **more,
         }
         self._name = here.name
+        self._within = here.within
         self._stderr = here.folder / "bridge-stderr"
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         with open(self._stderr, "a") as stderr:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "countermand.cli", "bridge", "--log-format", "json"],
+                [
+                    *self._within,
+                    sys.executable,
+                    "-m",
+                    "countermand.cli",
+                    "bridge",
+                    "--log-format",
+                    "json",
+                ],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,
@@ -100,6 +109,12 @@ class RunningBridge:
             if re.search("bridge is up", line):
                 return
         raise AssertionError(f"the bridge ended: {self.said()[-4000:]}")
+
+    def again(self) -> "RunningBridge":
+        """Another one of the same region."""
+        other = RunningBridge.__new__(RunningBridge)
+        other.__dict__.update(self.__dict__, _process=None)
+        return other
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)

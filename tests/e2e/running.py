@@ -37,6 +37,8 @@ class Running:
         self.data = folder / "data"
         self.url = ""
         self.key = ""
+        self.within: Sequence[str] = ()
+        """A command that runs it somewhere else, e.g. in a network namespace."""
         self._arguments = arguments
         self._environment = environment or {}
         self._process: subprocess.Popen[str] | None = None
@@ -46,7 +48,7 @@ class Running:
         self._says = open(self.folder / "stderr", "a")  # noqa: SIM115 (closed by `_ended`)
         self._process = subprocess.Popen(
             [
-                sys.executable, "-m", "countermand.cli", "up", "--data", str(self.data),
+                *self.within, sys.executable, "-m", "countermand.cli", "up", "--data", str(self.data),
                 "--port", "0", "--log-format", "json", *self._arguments,
             ],
             stdout=subprocess.PIPE,
