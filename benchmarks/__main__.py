@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from benchmarks import beside_a_past, bulk, fold, gateway, log, read_models, stopping
+from benchmarks import beside_a_past, bulk, fold, gateway, log, read_models, regions, stopping
 from benchmarks.figures import Figure
 from benchmarks.table import HEADER, Line, as_json, written
 
@@ -20,6 +20,7 @@ FIGURES: list[Figure] = [
     *gateway.FIGURES,
     *beside_a_past.FIGURES,
     *bulk.FIGURES,
+    *regions.FIGURES,
 ]
 
 

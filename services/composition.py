@@ -24,7 +24,7 @@ from services.gateway.app import new_app
 from services.gateway.desk import Desk, new_desk
 from services.gateway.rate_limits import Buckets
 from services.gateway.server import Server, new_server
-from services.ledger import Ledger, stands_still
+from services.ledger import Ledger, Listener, stands_still
 from services.operations.scope import Parts
 from services.outputs import Outputs
 from services.own_words import OwnWords
@@ -149,8 +149,11 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     )
     webhooks = Webhooks(Depot(store, reads, sender, settings.webhooks, world))
     telemetry.sources.webhooks = webhooks.deliveries
+    regions, dock = await open_regions(
+        settings, store, world, opened, log=history, words=words, reads=reads, verdicts=verdicts
+    )
     # The executor hears first: nothing stands between a cancel and its run.
-    listeners = (
+    listeners: list[Listener] = [
         executor,
         voice,
         watch_voice,
@@ -161,7 +164,9 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         key_destroyer,
         pulse,
         webhooks,
-    )
+    ]
+    if dock is not None:
+        listeners.append(dock.recent)
     ledger = Ledger(history, reads, listeners, cancel_listeners=(executor,), words=words)
     telemetry.sources.picture = partial(pulse.picture, None)
     telemetry.sources.runs = lambda: len(executor.runs)
@@ -169,9 +174,6 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     telemetry.sources.stopped_partitions = lambda: len(ledger.stopped)
     outputs = Outputs(output)
     limits = settings.gateway
-    regions, dock = await open_regions(
-        settings, store, world, opened, log=history, words=words, reads=reads, verdicts=verdicts
-    )
     parts = Parts(
         log=history,
         words=words,

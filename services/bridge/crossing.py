@@ -75,14 +75,20 @@ class Crossing:
             await asyncio.sleep(pause_seconds * self._chance.uniform(0.5, 1.0))
 
     async def _carried(self) -> AsyncIterator[Parcel]:
-        start = await self._coming_in.taken(self.source)
+        parcel = await self._from(await self._coming_in.taken(self.source))
         while True:
-            parcel = await self._leaving.parcel(
-                self.target, start, self._settings.parcel_wait_seconds
-            )
-            await self._coming_in.take(parcel)
-            start = frontier_of(parcel.end, "end")
-            yield parcel
+            # While one is handed over, the next is asked for: whatever happens meanwhile is in it.
+            following = asyncio.ensure_future(self._from(frontier_of(parcel.end, "end")))
+            try:
+                await self._coming_in.take(parcel)
+                yield parcel
+                parcel = await following
+            finally:
+                following.cancel()
+
+    async def _from(self, start: Frontier) -> Parcel:
+        wait_seconds = self._settings.parcel_wait_seconds
+        return await self._leaving.parcel(self.target, start, wait_seconds)
 
     def _pause_seconds(self, failures: int) -> float:
         doubled = self._settings.pause_seconds * 2.0 ** min(failures, 30)

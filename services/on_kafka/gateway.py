@@ -14,7 +14,7 @@ from services.gateway.app import new_app
 from services.gateway.desk import Desk, new_desk
 from services.gateway.rate_limits import Buckets
 from services.gateway.server import new_server
-from services.ledger import Ledger
+from services.ledger import Ledger, Listener
 from services.on_kafka.duties import Duties
 from services.on_kafka.living import START_SECONDS, beside, why_unready
 from services.on_kafka.site import Site, opened_site
@@ -54,7 +54,8 @@ async def serve(
             pictures,
             telemetry,
         )
-        ledger = Ledger(history, site.reads, (verdicts, at_hand, duties), words=words)
+        listeners: list[Listener] = [verdicts, at_hand, duties]
+        ledger = Ledger(history, site.reads, listeners, words=words)
         telemetry.sources.lag_entries = lambda: behind(ledger.frontier, site.reads.frontier())
         telemetry.sources.stopped_partitions = lambda: len(ledger.stopped)
         outputs = Outputs(output, TASKS_KEPT // settings.broker.partitions)
@@ -72,6 +73,8 @@ async def serve(
             partial(why_unready, ledger),
             telemetry,
         )
+        if desk.dock is not None:
+            listeners.append(desk.dock.recent)
         app = telemetry.traced(new_app(desk))
         server = new_server(app, settings.gateway, settings.shutdown_grace_seconds)
         sides = (ledger.run, outputs.run, roll.run, duties.run, desk.keys.note_uses)

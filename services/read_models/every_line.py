@@ -22,6 +22,8 @@ class AnyLine(NamedTuple):
     organization: str | None
     """None: these bytes are no event."""
     type: str | None
+    root: str | None
+    event_id: str | None
 
 
 class EveryLineQuestions:
@@ -38,6 +40,8 @@ class EveryLineQuestions:
                 history.reason,
                 history.organization,
                 history.type,
+                history.root,
+                history.event_id,
             )
             .where(history.place >= bindparam("start"), history.place < bindparam("end"))
             .order_by(history.place)

@@ -47,6 +47,8 @@ class Copies:
         self._store = store
         self._settings = settings
         self._now = now
+        self._kept: dict[str, Frontier] = {}
+        """By region, as this process kept it last; another one may have gone on since."""
         self.turn = asyncio.Event()
         """Set when there are news, and replaced by a new one. Whoever looks at what is known and
         then waits takes it before it looks."""
@@ -60,8 +62,17 @@ class Copies:
         news = await self._store.ask(partial(region_news.of, region=region))
         return BEGINNING if news is None else news.frontier
 
+    async def frontier_before(self, region: str, start: Frontier) -> Frontier:
+        """How far what it has said is known; as this process knows it, if that reaches `start`."""
+        known = self._kept.get(region)
+        if known is None or not reaches(known, start):
+            known = self._kept[region] = await self.frontier(region)
+        return known
+
     async def keep(self, news: News, lines: Sequence[CopiedLine], known: Frontier) -> None:
+        self._kept.pop(news.region, None)
         await self._store.ask(partial(region_news.keep, news=news, lines=lines, known=known))
+        self._kept[news.region] = news.frontier
         self.turn.set()
         self.turn = asyncio.Event()
 

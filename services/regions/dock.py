@@ -30,6 +30,7 @@ from services.refusals import Conflict, Invalid
 from services.regions.addressing import delivered
 from services.regions.copies import Copies
 from services.regions.parcels import Line, Parcel
+from services.regions.recent import Recent
 from services.regions.settings import RegionSettings
 from services.verdicts import Verdicts
 from services.world import World
@@ -72,9 +73,8 @@ class Dock:
         self._settings = settings
         self._world = world
         self._read_wait_seconds = read_wait_seconds
-        self._heard = asyncio.Event()
-        """Replaced by a new one whenever it is set."""
-        verdicts.tell(self._hear)
+        self.recent = Recent()
+        """A listener of the ledger, like `verdicts`."""
 
     # ---- leaving
 
@@ -85,9 +85,7 @@ class Dock:
     async def parcel(self, target: str, start: Frontier, wait_seconds: float) -> Parcel:
         """What the target may know from there on; empty when the wait is over."""
         await self._until_beyond(start, wait_seconds)
-        await self._reads.reached(self._verdicts.frontier, self._read_wait_seconds)
-        read_at, end = self._world.now(), self._reads.frontier()
-        rows = await self._reads.lines(start, end, self._settings.parcel_lines)
+        read_at, end, rows = await self._rows_from(start)
         lines: list[Line] = []
         fitting, size_bytes = len(rows), 0
         for number, row in enumerate(rows):
@@ -117,15 +115,25 @@ class Dock:
         body = decode(row.value).data
         return isinstance(body, RequestAddressed) and body.home == target
 
-    def _hear(self, _key: str) -> None:
-        self._heard.set()
-        self._heard = asyncio.Event()
+    async def _rows_from(self, start: Frontier) -> tuple[datetime, Frontier, Sequence[AnyLine]]:
+        """What is at hand; of what is too long ago, what the read models have."""
+        limit, read_at = self._settings.parcel_lines, self._world.now()
+        end = dict(self.recent.frontier)
+        at_hand = self.recent.lines(start, limit)
+        if at_hand is not None:
+            return read_at, end, at_hand
+        await self._reads.reached(end, self._read_wait_seconds)
+        shown = self._reads.frontier()
+        return read_at, shown, await self._reads.lines(start, shown, limit)
 
     async def _until_beyond(self, start: Frontier, wait_seconds: float) -> None:
         try:
             async with asyncio.timeout(wait_seconds):
-                while reaches(start, self._verdicts.frontier):
-                    await self._heard.wait()
+                while True:
+                    turn = self.recent.turn
+                    if not reaches(start, self.recent.frontier):
+                        return
+                    await turn.wait()
         except TimeoutError:
             return
 
@@ -140,39 +148,45 @@ class Dock:
         """Durable when it returns: its requests are in the log, its lines in the copy."""
         source = parcel.source
         self._known(source)
-        known = await self._copies.frontier(source)
         start, end = frontier_of(parcel.start, "start"), frontier_of(parcel.end, "end")
+        known = await self._copies.frontier_before(source, start)
         if not reaches(known, start):
             raise Conflict("gap", f"{source!r} was taken up to {written_frontier(known)} only")
         now = self._world.now()
         requests: list[Event] = []
         copied: list[CopiedLine] = []
         for line in parcel.lines:
-            event = event_of(line)
-            if not self._settings.may_use(event.organization, source):
+            if not self._settings.may_use(line.organization, source):
                 raise Conflict(
                     "organization_elsewhere",
-                    f"organization {event.organization!r} may not use region {source!r}",
+                    f"organization {line.organization!r} may not use region {source!r}",
                 )
-            body = event.data
-            if isinstance(body, RequestAddressed):
-                if body.home == self.region and self._is_new(line, known):
-                    requests.append(delivered(event, body, now))
+            if line.type == RequestAddressed.TYPE:
+                if self._is_new(line, known):
+                    requests += self._delivered(line, now)
             elif self._is_new(line, known):
-                copied.append(copied_line(line, event))
+                copied.append(copied_line(line))
             else:
-                await self._same_as_before(source, line, event)
+                await self._same_as_before(source, line)
         if requests:
             await self._append(requests)
         await self._keep(parcel, copied, known, end, now)
 
+    def _delivered(self, line: Line, now: datetime) -> list[Event]:
+        """The request in this line, if it is for this region."""
+        event = decode(line.value.encode())
+        body = event.data
+        if not isinstance(body, RequestAddressed) or event.organization != line.organization:
+            raise Invalid("lines", f"{line.partition}:{line.offset} isn't what it says it is")
+        return [delivered(event, body, now)] if body.home == self.region else []
+
     def _is_new(self, line: Line, known: Frontier) -> bool:
         return line.offset >= known.get(line.partition, 0)
 
-    async def _same_as_before(self, source: str, line: Line, event: Event) -> None:
+    async def _same_as_before(self, source: str, line: Line) -> None:
         ask = partial(region_news.event_id_at, region=source, position=line.position)
         before = await self._store.ask(ask)
-        if before is not None and before != event.id.hex:
+        if before is not None and before != line.event_id:
             raise AnotherLog(source, line.position)
 
     async def _append(self, requests: Sequence[Event]) -> None:
@@ -214,20 +228,20 @@ def as_line(row: AnyLine) -> Line:
         appended_at_us=row.appended_us,
         verdict=row.verdict,
         reason=row.reason,
+        type=row.type or "",
+        organization=row.organization or "",
+        root=row.root or "",
+        event_id=row.event_id or "",
         value=row.value.decode(),
     )
 
 
-def event_of(line: Line) -> Event:
-    return decode(line.value.encode())
-
-
-def copied_line(line: Line, event: Event) -> CopiedLine:
+def copied_line(line: Line) -> CopiedLine:
     return CopiedLine(
         position=line.position,
-        organization=event.organization,
-        root=event.root,
-        event_id=event.id.hex,
+        organization=line.organization,
+        root=line.root,
+        event_id=line.event_id,
         verdict=line.verdict,
         reason=line.reason,
         appended_at_us=line.appended_at_us,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from events.body import Count, Moment, Name, Part, Region
+from events.body import Count, Moment, Name, Organization, Part, Region, SubjectId
 from events.positions import Position
 
 FrontierText = Annotated[str, Field(pattern=r"^\d+:\d+(,\d+:\d+)*$", max_length=100_000)]
@@ -22,6 +22,10 @@ class Line(Part):
     appended_at_us: int
     verdict: Name
     reason: Name | None = None
+    type: Name
+    organization: Organization
+    root: SubjectId
+    event_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     value: Annotated[str, Field(max_length=1_000_000)]
     """The event's canonical bytes."""
 

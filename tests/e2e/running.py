@@ -48,8 +48,8 @@ class Running:
         self._says = open(self.folder / "stderr", "a")  # noqa: SIM115 (closed by `_ended`)
         self._process = subprocess.Popen(
             [
-                *self.within, sys.executable, "-m", "countermand.cli", "up", "--data", str(self.data),
-                "--port", "0", "--log-format", "json", *self._arguments,
+                *self.within, sys.executable, "-m", "countermand.cli", "up",
+                "--data", str(self.data), "--port", "0", "--log-format", "json", *self._arguments,
             ],
             stdout=subprocess.PIPE,
             stderr=self._says,

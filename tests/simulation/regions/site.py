@@ -109,7 +109,7 @@ class Site:
             read_wait_seconds=1.0,
         )
         history = NodeHistory(self.models, node, self.faults)
-        ledger = Ledger(log, history, (verdicts, self.voice), words=node.words)
+        ledger = Ledger(log, history, (verdicts, self.voice, self.dock.recent), words=node.words)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(ledger.run())
             await ledger.ready.wait()
@@ -173,6 +173,8 @@ class SiteReads:
                 each.outcome.reason and str(each.outcome.reason),
                 each.event.organization,
                 each.event.type,
+                each.event.root,
+                each.event.id.hex,
             )
             for each in found[:limit]
         ]
