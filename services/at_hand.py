@@ -21,7 +21,7 @@ from projections.entry import Entry
 from services.read_models.rows import CancelInForce, Task
 from services.verdicts import Verdicts
 
-TASKS_KEPT = 100_000
+TASKS_KEPT = 20_000
 """With their roots; the root that was begun first is let go first: the rows have long had it."""
 
 
