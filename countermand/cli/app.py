@@ -11,6 +11,7 @@ from countermand.cli import (
     looking,
     moving,
     pulse,
+    regions,
     service,
     tasks,
     webhooks,
@@ -30,6 +31,7 @@ for each in (tasks.submit, tasks.cancel, tasks.status, tasks.history, tasks.watc
 app.add_typer(bulk.app, name="bulk")
 app.add_typer(executors.app, name="executors")
 app.add_typer(keys.app, name="keys")
+app.add_typer(regions.app, name="regions")
 app.add_typer(webhooks.app, name="webhooks")
 app.command()(pulse.pulse)
 app.command()(moving.export)

@@ -222,3 +222,23 @@ def test_the_doctor_says_how_old_the_news_are(pair: Pair, at_b: httpx.Client) ->
     known = at_b.get("/regions").json()
     assert (known["here"], [each["region"] for each in known["others"]]) == ("b", ["a"])
     assert "its last news came" in pair.b.command("doctor").stdout
+
+
+def test_what_was_copied_comes_again_when_it_is_forgotten(
+    pair: Pair, at_a: httpx.Client, at_b: httpx.Client
+) -> None:
+    begun(at_a, "again", payload={"seconds": 0})
+    accepted = at_b.post("/tasks/again/cancel", json={"region": "a"}, headers=AT_ONCE).json()
+    where = f"/tasks/again/receipt?event_id={accepted['event_id']}&wait=30"
+    decided_once = at_b.get(where).json()
+    before = at_a.get("/tasks/again/history").json()["items"]
+
+    forgotten = pair.b.run("regions", "forget", "a")
+
+    assert "lines of region a forgotten" in forgotten
+    known_there(at_b, "/tasks/again", lambda task: task["status"] == "succeeded")
+    told_again = at_b.get(where).json()
+    assert told_again["verdict"] == decided_once["verdict"]
+    assert told_again["home"]["position"] == decided_once["home"]["position"]
+    assert at_a.get("/tasks/again/history").json()["items"] == before
+    assert "s ago" in pair.b.run("regions", "list")
