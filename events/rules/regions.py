@@ -15,7 +15,7 @@ def addressed(root: Root, body: RequestAddressed) -> Outcome:
 
     What was sent elsewhere to begin there can't begin here as well.
     """
-    if root.home is None and (root.tasks or root.project is not None):
+    if root.tasks or root.project is not None:
         return void(Reason.WRONG_REGION)
     if root.home is None and body.request in BEGINNINGS:
         return noted()._replace(home=body.home)

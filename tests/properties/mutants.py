@@ -22,6 +22,7 @@ FILES = [
     "rules/cancelling.py",
     "rules/reviving.py",
     "rules/projects.py",
+    "rules/regions.py",
     "fold.py",
 ]
 """All that decides, each after what it imports. The events themselves stay the same, so that

@@ -6,6 +6,7 @@ from events.task_events import TaskSubmitted
 from events.words import Evidence, Reason, Status, Verdict
 from tests.builders import USER, a_project, a_task, nothing_yet
 
+EFFECTIVE = (Verdict.EFFECTIVE, None)
 NOTED = (Verdict.NOTED, None)
 WRONG_REGION = (Verdict.VOID, Reason.WRONG_REGION)
 A_CANCEL, A_SUBMISSION = CancelRequested(actor=USER), TaskSubmitted(actor=USER, kind="k")
@@ -23,6 +24,7 @@ def test_a_request_for_another_region_is_noted_and_decides_nothing() -> None:
 def test_a_cancel_sent_elsewhere_leaves_the_id_to_whoever_submits_it() -> None:
     history = nothing_yet().addressed(A_CANCEL).submitted()
 
+    assert history.said == EFFECTIVE
     assert history.status is Status.PENDING
 
 
