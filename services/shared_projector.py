@@ -35,6 +35,8 @@ from services.read_side import check
 
 LOOK_EVERY_SECONDS = 1.0
 """A lock that was given back tells nobody."""
+RECORDS_AT_ONCE = 1_000
+"""More than where cancels wait for the ledger: many rows in one transaction cost less each."""
 TRANSIENT = (LogUnavailable, OtherProjector, ReadModelsUnavailable, ShareTaken, Superseded)
 """What ends a share, and may be gone when it is taken up again."""
 
@@ -120,6 +122,7 @@ class SharedProjector:
                 PartitionOfLog(self._history, partition),
                 PartitionOfHistory(self._models, partition),
                 [projector],
+                batch_records=RECORDS_AT_ONCE,
             )
             self._ledgers[partition] = ledger
             log.info("feeds a partition", partition=partition)

@@ -73,7 +73,8 @@ class Writer:
                     for one in messages:
                         sent = await self._send(producer, one)
                         stored.append(sent)
-                places = await asyncio.gather(*stored)
+                # Most appends are of one message, and there are many of them.
+                places = [await stored[0]] if len(stored) == 1 else await asyncio.gather(*stored)
         except (TimeoutError, KafkaTimeoutError) as reason:
             raise LogUnavailable(
                 f"Kafka did not confirm within {self._limits.patience_seconds:g} s: unknown "

@@ -118,6 +118,16 @@ class Session:
         except self._errors as error:
             raise self._unavailable(error) from error
 
+    def run_each(self, text: str, rows: Sequence[Row]) -> None:
+        """Once for each row. PostgreSQL isn't waited for between two of them."""
+        if not rows:
+            return
+        given = rows if self.flavour.takes_nul else [plain(row) for row in rows]
+        try:
+            self._cursor.executemany(text, given)
+        except self._errors as error:
+            raise self._unavailable(error) from error
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """A transaction of the only writer."""

@@ -86,10 +86,11 @@ class Writer:
             session.put(into.projects, [*batch.projects.values()])
             session.put(into.project_changes, batch.project_changes)
             session.put(into.cancellations, [*batch.cancellations.values()])
-            for key, at_us in batch.observed.items():
-                session.run(self._observed, (at_us, *key))
-            for key, at_us in batch.unconfirmed.items():
-                session.run(self._unconfirmed, (at_us, *key))
+            for text, noted in (
+                (self._observed, batch.observed),
+                (self._unconfirmed, batch.unconfirmed),
+            ):
+                session.run_each(text, [(at_us, *key) for key, at_us in noted.items()])
             session.put(into.roots, [*batch.roots.values()])
             session.put(
                 into.checkpoints,
