@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: one table; exits 1 when a target is missed.
+"""`python -m benchmarks`: one table; exits 1 when a target is missed. `... kafka`: that of Kafka.
 
 A new figure is a `Figure` in the `FIGURES` of some module here, and the module a line below.
 """
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from benchmarks import beside_a_past, bulk, fold, gateway, log, read_models, regions, stopping
 from benchmarks.figures import Figure
+from benchmarks.on_kafka import appends, cancels, projecting
 from benchmarks.table import HEADER, Line, as_json, written
 
 FIGURES: list[Figure] = [
@@ -22,14 +23,21 @@ FIGURES: list[Figure] = [
     *bulk.FIGURES,
     *regions.FIGURES,
 ]
+KAFKA = "kafka"
+ON_KAFKA: list[Figure] = [*appends.FIGURES, *cancels.FIGURES, *projecting.FIGURES]
 
 
-def main(words: Sequence[str], figures: Sequence[Figure]) -> int:
+def main(words: Sequence[str], figures: Sequence[Figure], on_kafka: Sequence[Figure] = ()) -> int:
     """Measures and prints; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print a JSON array instead")
     parser.add_argument("--only", default="", metavar="SUBSTRING", help="figures so named")
+    parser.add_argument(
+        "log", nargs="?", choices=(KAFKA,), help="on Kafka and PostgreSQL, not on the embedded log"
+    )
     arguments = parser.parse_args(words)
+    if arguments.log == KAFKA:
+        figures = on_kafka
     chosen = [figure for figure in figures if arguments.only.lower() in figure.name.lower()]
     if not chosen:
         names = "\n  ".join(figure.name for figure in figures)
@@ -48,4 +56,4 @@ def main(words: Sequence[str], figures: Sequence[Figure]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], FIGURES))
+    sys.exit(main(sys.argv[1:], FIGURES, ON_KAFKA))

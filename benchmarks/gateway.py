@@ -83,18 +83,23 @@ def bare(folder: Path, document: bytes = b"{}") -> Iterator[Server]:
         [sys.executable, "-m", "benchmarks.bare_server", str(folder), str(port)]
     )
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except ConnectionError:
-                assert time.monotonic() < deadline, "the bare server didn't start"
-                time.sleep(0.05)
+        until_listening(port)
         yield Server(port, "", folder)
     finally:
         process.terminate()
         process.wait(30)
+
+
+def until_listening(port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionError:
+            assert time.monotonic() < deadline, "the bare server didn't start"
+            time.sleep(0.05)
+        else:
+            return
 
 
 @contextmanager
@@ -195,6 +200,11 @@ def call_to_readable() -> Measurement:
 
 
 def pairs() -> Measurement:
+    with both() as (ours, limit):
+        return pairs_beside(ours, limit, "/grouped")
+
+
+def pairs_beside(ours: Server, limit: Server, path: str) -> Measurement:
     """Submit and cancel, beside two bare POSTs."""
     total = CONNECTIONS * PAIRS_PER_CONNECTION
     numbers = count()
@@ -218,13 +228,12 @@ def pairs() -> Measurement:
     async def bare_pair(ask: Ask, _number: int) -> None:
         body = json.dumps({"value": "x" * 200}).encode()
         for _ in range(2):
-            status, answer = await ask("POST", "/grouped", body)
+            status, answer = await ask("POST", path, body)
             assert status == 200, answer
 
-    with both() as (ours, limit):
-        return in_turns(
-            lambda: per_second(ours, pair), lambda: per_second(limit, bare_pair), "pairs/s", 5
-        )
+    return in_turns(
+        lambda: per_second(ours, pair), lambda: per_second(limit, bare_pair), "pairs/s", 5
+    )
 
 
 def gets() -> Measurement:

@@ -1,0 +1,160 @@
+"""Read models in PostgreSQL: fed by a projector, made anew by a rebuild, beside plain COPY.
+
+The rows that COPY takes are those that were made, into the same tables with the same indexes.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from itertools import islice
+from typing import NamedTuple
+
+import psycopg
+import uvloop
+
+from benchmarks.figures import Figure, Measurement, at_least, at_most, compared
+from benchmarks.histories import EVENTS_PER_TASK, messages
+from benchmarks.on_kafka.site import Site, plain, services, site
+from projections.tables import metadata
+from services.kafka_log.log import open_kafka_log
+from services.kafka_log.streams import connection_to, limits_of, topics_of
+
+PROJECTED_EVENTS = 100_000
+REBUILT_EVENTS = 1_000_000
+FEWER_EVENTS = 100_000
+APPENDED_AT_ONCE = 5_000
+FLAT = 1.25
+DEADLINE_SECONDS = 3600.0
+FIRST, SECOND, COPIED = "read_models_0001", "read_models_0002", "copied"
+
+
+class Took(NamedTuple):
+    """What a rebuild took."""
+
+    events_per_second: float
+    copied_per_second: float
+    peak_megabytes: float
+
+
+def projector() -> Measurement:
+    with filled(PROJECTED_EVENTS) as ours, psycopg.connect(plain(ours.database)) as database:
+        with services(ours, "projector"):
+            first = at = 0
+            began = time.perf_counter()
+            deadline = time.monotonic() + DEADLINE_SECONDS
+            while at < PROJECTED_EVENTS:
+                assert time.monotonic() < deadline, "the projector doesn't come to the end"
+                at = projected(database)
+                if at and not first:
+                    first, began = at, time.perf_counter()
+                time.sleep(0.01)
+            seconds = time.perf_counter() - began
+        copied = PROJECTED_EVENTS / copy_seconds(database, FIRST)
+        return compared((PROJECTED_EVENTS - first) / seconds, copied, "events/s")
+
+
+def projected(database: "psycopg.Connection[tuple[int]]") -> int:
+    """How many entries are in the read models."""
+    [found] = database.execute("SELECT to_regclass(%s)", (f"{FIRST}.checkpoints",))
+    events = 0
+    if found[0] is not None:
+        [row] = database.execute(f"SELECT coalesce(sum(next_offset), 0) FROM {FIRST}.checkpoints")
+        events = int(row[0])
+    database.rollback()
+    return events
+
+
+def rebuild() -> Measurement:
+    took = rebuilt(REBUILT_EVENTS)
+    return compared(took.events_per_second, took.copied_per_second, "events/s")
+
+
+def rebuild_flat() -> Measurement:
+    many, few = rebuilt(REBUILT_EVENTS), rebuilt(FEWER_EVENTS)
+    return compared(many.peak_megabytes, few.peak_megabytes, "MB")
+
+
+@cache
+def rebuilt(events: int) -> Took:
+    with filled(events) as ours, psycopg.connect(plain(ours.database)) as database:
+        command = [sys.executable, "-m", "benchmarks.on_kafka.timed_rebuild"]
+        done = subprocess.run(
+            command, env={**os.environ, **ours.environment}, stdout=subprocess.PIPE, check=True
+        )
+        took = json.loads(done.stdout)
+        assert took["events"] == events
+        copied = events / copy_seconds(database, SECOND)
+        return Took(events / took["seconds"], copied, took["peak_megabytes"])
+
+
+# ------------------------------------------------------------------------------------- the parts
+
+
+@contextmanager
+def filled(events: int) -> Iterator[Site]:
+    """Topics with a past of so many events, which nobody has looked at."""
+    with site() as ours, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(fill(ours, events))
+        yield ours
+
+
+async def fill(ours: Site, events: int) -> None:
+    history, *_ = topics_of(ours.broker)
+    connection = connection_to(ours.kafka, ours.broker)
+    log = await open_kafka_log(connection, history, limits_of(ours.broker))
+    past = messages(events // EVENTS_PER_TASK)
+    while batch := list(islice(past, APPENDED_AT_ONCE)):
+        await log.append(batch)
+    await log.close()
+
+
+def copy_seconds(database: "psycopg.Connection[tuple[int]]", schema: str) -> float:
+    """To put the same rows into the same tables; they are in memory before the clock runs."""
+    database.execute(f"CREATE SCHEMA {COPIED}")
+    tables = [table.name for table in metadata.sorted_tables]
+    for table in tables:
+        database.execute(f"CREATE TABLE {COPIED}.{table} (LIKE {schema}.{table} INCLUDING ALL)")
+    database.commit()
+    seconds = 0.0
+    for table in tables:
+        rows = copied_out(database, f"{schema}.{table}")
+        began = time.perf_counter()
+        with database.cursor().copy(f"COPY {COPIED}.{table} FROM STDIN (FORMAT binary)") as copy:
+            for block in rows:
+                copy.write(block)
+        database.commit()
+        seconds += time.perf_counter() - began
+    return seconds
+
+
+def copied_out(database: "psycopg.Connection[tuple[int]]", table: str) -> Sequence[bytes]:
+    with database.cursor().copy(f"COPY {table} TO STDOUT (FORMAT binary)") as copy:
+        return [bytes(block) for block in copy]
+
+
+FIGURES = [
+    Figure(
+        "kafka: projector into PostgreSQL",
+        "COPY of the same rows into the same tables",
+        at_least(0.15),
+        projector,
+    ),
+    Figure(
+        "kafka: rebuild of 1,000,000 events into PostgreSQL",
+        "COPY of the same rows into the same tables",
+        at_least(0.15),
+        rebuild,
+    ),
+    Figure(
+        "kafka: peak memory of that rebuild: flat",
+        "the same from 100,000 events",
+        at_most(FLAT),
+        rebuild_flat,
+    ),
+]

@@ -1,0 +1,36 @@
+"""`python -m benchmarks.on_kafka.timed_rebuild`: a rebuild that says what it took.
+
+Topics and database as the environment says.
+"""
+
+import asyncio
+import json
+import resource
+import time
+
+import uvloop
+
+from services.on_kafka.rebuilding import rebuild_shared
+from services.settings import read_settings
+
+
+class Nobody:
+    """Who watches."""
+
+    def begins(self, step: str, records: int) -> None: ...
+
+    def took(self, records: int) -> None: ...
+
+
+def main() -> None:
+    began = time.perf_counter()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        rebuilt = runner.run(rebuild_shared(read_settings(), Nobody(), replace=True))
+    seconds = time.perf_counter() - began
+    peak_megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    took = {"events": rebuilt.records, "seconds": seconds, "peak_megabytes": peak_megabytes}
+    print(json.dumps(took))
+
+
+if __name__ == "__main__":
+    main()
