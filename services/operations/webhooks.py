@@ -82,7 +82,7 @@ async def add(scope: Scope, desk: WebhookDesk, request: EndpointRequest) -> Made
     """It hears what is appended from now on."""
     scope.need(Permission.OPERATE)
     if desk.tell is None:
-        raise Unavailable("nobody delivers webhooks here: so far, a service of one process does")
+        raise Unavailable("nobody delivers webhooks here")
     settings = desk.settings
     try:
         check_url(request.url, plain_http=settings.plain_http, allowed=settings.allowed_networks)
