@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,8 @@ class Member:
     service: str
     folder: Path
     environment: Mapping[str, str]
+    launcher: Sequence[str] = ()
+    """What starts it, e.g. in another network."""
     where: str = ""
     """The gateway's address, or whom the service is on the log."""
     _process: "subprocess.Popen[str] | None" = None
@@ -34,7 +36,14 @@ class Member:
         self._up.clear()
         with (self.folder / "stderr").open("a") as says:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "countermand.cli", self.service, *arguments],
+                [
+                    *self.launcher,
+                    sys.executable,
+                    "-m",
+                    "countermand.cli",
+                    self.service,
+                    *arguments,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=says,

@@ -3,15 +3,13 @@
 import asyncio
 import os
 import random
-from collections import Counter
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from events.run_events import TaskStarted
-from events.words import Evidence, Mode, Status, Verdict
+from events.words import Mode, Status
 from services.embedded_log import open_log
 from services.ledger import Ledger
 from services.voice import Voice
@@ -19,6 +17,7 @@ from services.watchdog import Watchdog, WatchdogSettings
 from services.world import real_world
 from tests.chaos.fleet import Fleet
 from tests.chaos.log_over_socket import LogServer
+from tests.chaos.promises import check_promises, summary
 from tests.proof_size import count
 from tests.rig import MARKER, LogHistory, Onlooker, now_us
 from tests.tallies import Tally
@@ -114,43 +113,3 @@ async def make_chaos(
         # The pace of the chaos; nothing is waited for here.
         await asyncio.sleep(STEP_SECONDS)
     return submitted
-
-
-def summary(onlooker: Onlooker, submitted: list[str]) -> dict[str, int]:
-    ends = Counter[str]()
-    for task_id in submitted:
-        task = onlooker.task(task_id)
-        assert task is not None
-        ends[f"{task.status}{f' ({task.evidence})' if task.evidence else ''}"] += 1
-        # An executor that was stopped may tell, late, how its run had ended before the kill.
-        ends["contradicted"] += task.contradicted
-    return {"tasks": len(submitted), "entries": len(onlooker.entries), **ends}
-
-
-def check_promises(onlooker: Onlooker, submitted: list[str]) -> None:
-    """One outcome each; an effective cancel ends `cancelled`, with evidence."""
-    cancelled = {
-        task.id
-        for entry in onlooker.entries
-        if entry.outcome.verdict is Verdict.EFFECTIVE
-        for task in entry.outcome.tasks
-        if task.cancel is not None
-    }
-    assert cancelled
-    ends = {task.evidence for task in map(onlooker.task, submitted) if task is not None}
-    assert ends - {None, Evidence.NEVER_STARTED}, "nothing that ran was ever stopped"
-    for task_id in submitted:
-        task = onlooker.task(task_id)
-        assert task is not None
-        assert task.finished
-        if task_id in cancelled:
-            assert task.status is Status.CANCELLED
-            assert isinstance(task.evidence, Evidence)
-    started = Counter(
-        (entry.event.subject, entry.event.data.attempt)
-        for entry in onlooker.entries
-        if entry.event is not None
-        and isinstance(entry.event.data, TaskStarted)
-        and entry.outcome.verdict is Verdict.EFFECTIVE
-    )
-    assert all(times == 1 for times in started.values())

@@ -1,0 +1,204 @@
+"""Executors whose network is cut: they fence themselves, and nobody calls their runs lost before.
+
+The executor lives in a network of its own, whose one cable to the broker is cut.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import URL
+
+from cluster.broker import KafkaBroker
+from cluster.databases import fresh_database
+from cluster.ports import free_ports
+from cluster.system import Unavailable
+from events.run_events import RunLost
+from projections.entry import decoded
+from services.kafka_log.connection import Connection
+from services.kafka_log.log import open_kafka_log
+from services.kafka_log.topic import Topic
+from tests.chaos.locks import held
+from tests.chaos.network import Network, NoNetworks, a_network
+from tests.chaos.settings import ROOT
+from tests.e2e.members import Member, Members
+from tests.e2e.running import until_running
+from tests.proof_size import count
+
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.postgres,
+    pytest.mark.prove,
+    pytest.mark.timeout(600),
+]
+
+PARTITIONS = 2
+LEASE_SECONDS = 5.0
+KILL_SECONDS = 1.0
+"""What a guardian on a busy machine may take to kill once the lease is over."""
+COMES_SECONDS = 90.0
+WAIT = {"prefer": "wait=30"}
+PREFIX = f"cut-{uuid.uuid4().hex}"
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    try:
+        with a_network() as network:
+            yield network
+    except NoNetworks as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="module")
+def broker(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """Reached by us at the loopback, and by the other network through the cable."""
+    [port] = free_ports(1)
+    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
+    ours, cable = f"PLAINTEXT://{broker.node.address}", f"CABLE://{network.our_address}:{port}"
+    controller = f"CONTROLLER://127.0.0.1:{broker.node.controller_port}"
+    protocols = "PLAINTEXT:PLAINTEXT,CABLE:PLAINTEXT,CONTROLLER:PLAINTEXT"
+    broker.settings = {
+        "listeners": f"{ours},{cable},{controller}",
+        "advertised.listeners": f"{ours},{cable}",
+        "listener.security.protocol.map": protocols,
+        "inter.broker.listener.name": "PLAINTEXT",
+    }
+    try:
+        broker.start()
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="module")
+def members(
+    broker: KafkaBroker,
+    network: Network,
+    postgres_server: URL,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Members]:
+    assert postgres_server.port is not None
+    network.show(postgres_server.port)
+    with fresh_database(postgres_server) as database:
+        environment = {
+            "COUNTERMAND_KAFKA": broker.bootstrap,
+            "COUNTERMAND_POSTGRES": database.set(drivername="postgresql").render_as_string(
+                hide_password=False
+            ),
+            "COUNTERMAND_BROKER__TOPIC_PREFIX": PREFIX,
+            "COUNTERMAND_BROKER__PARTITIONS": str(PARTITIONS),
+            "COUNTERMAND_BROKER__REQUEST_TIMEOUT_SECONDS": "2",
+            "COUNTERMAND_LOG_FORMAT": "json",
+            "COUNTERMAND_EXECUTOR__LEASE_SECONDS": str(LEASE_SECONDS),
+            "COUNTERMAND_EXECUTOR__ISOLATED_HOSTS_READY": "0",
+            "COUNTERMAND_EXECUTOR__MODULES": '["tests.authors.exclusive"]',
+            "COUNTERMAND_EXECUTOR__MODULE_PATHS": f'["{ROOT}"]',
+            "COUNTERMAND_WATCHDOG__LEASE_SECONDS": str(LEASE_SECONDS),
+            "COUNTERMAND_SHUTDOWN_GRACE_SECONDS": "1",
+        }
+        found = Members(tmp_path_factory.mktemp("members"), environment)
+        found.make_key()
+        try:
+            found.start("gateway", "projector", "watchdog")
+            yield found
+        finally:
+            found.end()
+
+
+@pytest.fixture(scope="module")
+def afar(members: Members, broker: KafkaBroker, network: Network) -> Member:
+    """The executor at the other end of the cable."""
+    cable = next(
+        each.removeprefix("CABLE://")
+        for each in broker.settings["listeners"].split(",")
+        if each.startswith("CABLE://")
+    )
+    member = members.member("executor", COUNTERMAND_KAFKA=cable)
+    member.launcher = network.launcher
+    member.launch()
+    member.until_up()
+    return member
+
+
+@pytest.fixture
+def http(members: Members) -> Iterator[httpx.Client]:
+    [gateway] = [each for each in members.all if each.service == "gateway"]
+    with members.http(gateway) as client:
+        yield client
+
+
+@pytest.mark.parametrize("turn", range(count(small=1, full=3)))
+def test_a_run_that_is_cut_off_ends_with_its_lease_and_is_called_lost_only_then(
+    turn: int,
+    members: Members,
+    afar: Member,
+    network: Network,
+    broker: KafkaBroker,
+    http: httpx.Client,
+    tmp_path: Path,
+) -> None:
+    lock = tmp_path / "lock"
+    asked = {
+        "kind": "exclusive",
+        "payload": {"lock": str(lock), "deaf": bool(turn % 2)},
+        "max_attempts": 5,
+    }
+    task_id = http.post("/tasks", json=asked).json()["id"]
+    until_running(http, task_id)
+    until(lambda: held(lock))
+    assert http.get(f"/tasks/{task_id}").json()["executor"] == afar.where
+    network.cut()
+    try:
+        cut_at = time.monotonic()
+        until(lambda: not held(lock))
+        lived = time.monotonic() - cut_at
+        assert lived < LEASE_SECONDS + KILL_SECONDS, "a run outlived its lease"
+        # Whoever is told that it is lost may begin again: nobody holds the lock any more.
+        assert asyncio.run(held_when_lost(broker.bootstrap, task_id, lock)) is False
+        [near] = members.start("executor")
+        until(lambda: held(lock))
+        assert http.get(f"/tasks/{task_id}").json()["attempt"] == 2
+    finally:
+        network.mend()
+    # It comes back with nothing, and takes part again.
+    assert not Path(f"{lock}.twice").exists()
+    receipt = http.post(f"/tasks/{task_id}/cancel", json={"mode": "force"}, headers=WAIT).json()
+    assert receipt["status"] == "cancelled"
+    assert near.stop() == 0, near.said()[-3000:]
+    again = http.post("/tasks", json={**asked, "payload": {"lock": f"{lock}.again"}}).json()["id"]
+    until_running(http, again)
+    assert http.get(f"/tasks/{again}").json()["executor"] == afar.where
+    assert http.post(f"/tasks/{again}/cancel", headers=WAIT).json()["status"] == "cancelled"
+
+
+async def held_when_lost(bootstrap: str, task_id: str, lock: Path) -> bool:
+    """Whether a run still holds the lock at the moment when it is called lost."""
+    topic = Topic(f"{PREFIX}-history", PARTITIONS)
+    log = await open_kafka_log(Connection(bootstrap), topic, create=False)
+    try:
+        async with asyncio.timeout(COMES_SECONDS), aclosing(log.follow({})) as following:
+            async for records in following:
+                for record in records:
+                    event = decoded(record).event
+                    if event is None or event.subject != task_id:
+                        continue
+                    if isinstance(event.data, RunLost):
+                        return held(lock)
+    finally:
+        await log.close()
+    raise AssertionError("a follower ends only by returning or raising")
+
+
+def until(found: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + COMES_SECONDS
+    while not found():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
