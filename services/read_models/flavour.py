@@ -16,6 +16,8 @@ class Flavour(NamedTuple):
     """Whether a look-up is so short that a thread would cost more than it."""
     takes_nul: bool
     """Whether text may hold the character of no character; where it may not, it is replaced."""
+    numbers_placeholders: bool = False
+    """Whether the server knows them by number: `$1`, `$2`, ..."""
     notify: str = ""
     """Tells other processes, once it is committed, how far the writer has come."""
 
@@ -28,8 +30,15 @@ POSTGRESQL = Flavour(
     " FOR UPDATE OF generation",
     reads_inline=False,
     takes_nul=False,
+    numbers_placeholders=True,
     notify="SELECT pg_notify(current_schema(), %s)",
 )
+
+
+def numbered(text: str, placeholder: str) -> str:
+    """A statement as the server takes it."""
+    first, *others = text.split(placeholder)
+    return first + "".join(f"${number}{each}" for number, each in enumerate(others, 1))
 
 
 def plain(cells: Sequence[Any]) -> Sequence[Any]:
