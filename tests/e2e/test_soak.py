@@ -72,7 +72,7 @@ def watched(
     for number in range(1, SAMPLES + 1):
         time.sleep(max(0.0, began + seconds * number / SAMPLES - time.monotonic()))
         sizes.append(process.memory_info().rss)
-        assert httpx.get(running.url + "/metrics").status_code == 200
+        assert httpx.get(running.url + "/metrics", timeout=30).status_code == 200
         if number % 6 == 0:
             disk = sum(each.stat().st_size for each in running.data.rglob("*") if each.is_file())
             with capsys.disabled():
