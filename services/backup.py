@@ -29,6 +29,8 @@ MANIFEST = "manifest.json"
 HISTORY = "history.sqlite"
 CONTROL = "control.sqlite"
 LOGS = ("output.sqlite", HISTORY)
+STORES = (CONTROL, *LOGS)
+"""What a data folder, and a backup of it, can't be without."""
 CONFIGURATION = "countermand.toml"
 EFFECTIVE = "settings.json"
 PAGES_AT_ONCE = 1000
@@ -85,8 +87,12 @@ def back_up(
         )
     if target.exists():
         raise NoBackup(f"{target} is there already: name a new folder")
-    if not (settings.data / HISTORY).exists():
-        raise NoBackup(f"there is no history in {settings.data}: name the service's data folder")
+    for name in STORES:
+        if not (settings.data / name).is_file():
+            raise NoBackup(
+                f"there is no {name} in {settings.data}: name the data folder of a service that "
+                "was started at least once"
+            )
     making = target.with_name(target.name + ".partial")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True, mode=0o700)
@@ -145,9 +151,13 @@ def read_manifest(source: Path) -> Manifest:
         raise NoBackup(f"there is no whole backup in {source}: it has no {MANIFEST}") from None
     except ValidationError:
         raise NoBackup(f"{source / MANIFEST} isn't one that this release writes") from None
-    for file in manifest.files:
-        if Path(file.name).name != file.name or not (source / file.name).is_file():
-            raise NoBackup(f"{source} has no file {file.name!r}: the backup isn't whole")
+    names = {file.name for file in manifest.files}
+    for name in sorted(names):
+        if Path(name).name != name or not (source / name).is_file():
+            raise NoBackup(f"{source} has no file {name!r}: the backup isn't whole")
+    for name in STORES:
+        if name not in names:
+            raise NoBackup(f"{source / MANIFEST} names no {name}: the backup isn't whole")
     return manifest
 
 
