@@ -94,6 +94,19 @@ def test_an_alert_says_how_bad_it_is_and_what_to_do() -> None:
     assert len({rule["alert"] for rule in rules}) == len(rules)
 
 
+def test_the_first_event_of_a_series_sets_off_its_alarm() -> None:
+    """A series with labels begins at its first event, which is no increase of it."""
+    rules = [
+        rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]
+    ]
+    rising = {rule["alert"]: rule["expr"] for rule in rules if "increase(" in rule["expr"]}
+
+    assert rising
+    for alert, expression in rising.items():
+        for series, window in re.findall(r"increase\((\S+)\[(\w+)\]\)", expression):
+            assert f"{series} unless {series} offset {window}" in expression, alert
+
+
 def test_panels_do_not_lie_on_each_other() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
