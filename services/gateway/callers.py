@@ -14,13 +14,20 @@ from events.positions import BEGINNING, read_frontier
 from services.gateway.desk import Desk, desk_of
 from services.gateway.jwt_tokens import looks_like_jwt
 from services.gateway.problems import problem_of
+from services.gateway.streaming import Reader
 from services.operations.scope import Scope, scope_of
 from services.permissions import Principal
 from services.refusals import Conflict, Invalid, Unauthenticated
 
 CREDENTIAL_LIMIT_CHARACTERS = 8_192
 READING = frozenset({"GET", "HEAD"})
+PROOFS_APART_SECONDS = 0.1
+"""At least, between two looks at the credential of somebody who reads a stream."""
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+Proof = Callable[[], Awaitable[Principal]]
+"""Proves a caller's credential once more: for answers that last longer than it may."""
 
 
 class Caller(NamedTuple):
@@ -29,6 +36,7 @@ class Caller(NamedTuple):
     desk: Desk
     scope: Scope
     request: Request
+    proof: Proof
 
     async def once(
         self,
@@ -53,6 +61,17 @@ class Caller(NamedTuple):
             )
         )
         return await self.desk.once.answer(self.scope.principal, key, fingerprint, work, said)
+
+
+def reader(caller: Caller) -> Reader:
+    """This caller, as the reader of a stream; takes one of their slots."""
+    limits = caller.desk.settings.gateway
+    return Reader(
+        send_seconds=limits.stream_send_seconds,
+        proof=caller.proof,
+        proof_seconds=max(limits.key_age_limit_seconds, PROOFS_APART_SECONDS),
+        given_back=caller.desk.streams.taken(caller.scope.principal),
+    )
 
 
 async def authenticated(desk: Desk, credential: str | None) -> Principal:
@@ -82,11 +101,12 @@ async def caller_of(desk: Desk, request: Request) -> Caller:
         credential = credential[7:].strip()
     else:
         raise Unauthenticated("send 'Authorization: Bearer ...' or 'x-api-key: ...'")
-    return calling(desk, request, await authenticated(desk, credential))
+    return await calling(desk, request, lambda: authenticated(desk, credential))
 
 
-def calling(desk: Desk, request: Request, principal: Principal) -> Caller:
-    """The caller that a request comes from, once it is known who that is, within their limits."""
+async def calling(desk: Desk, request: Request, proof: Proof) -> Caller:
+    """The caller that a request comes from, as its credential proves, within their limits."""
+    principal = await proof()
     headers = request.headers
     if request.method in READING:
         desk.reads.take_or_refuse(principal, "reads")
@@ -109,7 +129,7 @@ def calling(desk: Desk, request: Request, principal: Principal) -> Caller:
         traceparent=traceparent,
         told=frontier,
     )
-    return Caller(desk, scope, request)
+    return Caller(desk, scope, request, proof)
 
 
 def preferred_wait(caller: Caller) -> float:

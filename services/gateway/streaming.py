@@ -1,16 +1,17 @@
 """Server-Sent Events, written frame by frame. A reader that doesn't take a frame in time is
-dropped; nobody ever waits for one."""
+dropped; nobody ever waits for one. So is one whose credential is no longer good."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from fastapi.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from services.permissions import Principal
-from services.refusals import TooMany
+from services.refusals import Refused, TooMany, Unavailable
 
 HANG_UP = "countermand.hang_up"
 """In the scope of every request: cuts its connection, without waiting for what isn't sent yet."""
@@ -24,14 +25,27 @@ def frame(event: str, id: str, data: bytes) -> bytes:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For how long somebody is read to."""
+
+    send_seconds: float
+    """So long they may take for one piece."""
+    proof: Callable[[], Awaitable[object]]
+    """Refuses once their credential is no longer good."""
+    proof_seconds: float
+    """So often that is asked."""
+    given_back: Callable[[], None]
+    """To be called when they are gone."""
+
+
 class Streamed(Response):
-    """Sends pieces as they come, until they end or the reader is gone or too slow."""
+    """Sends pieces as they come, until they end or the reader is gone, refused or too slow."""
 
     def __init__(
         self,
         frames: AsyncGenerator[bytes, None],
-        send_seconds: float,
-        given_back: Callable[[], None],
+        reader: Reader,
         media_type: str,
         headers: Mapping[str, str],
         opening: bytes = b"",
@@ -39,8 +53,7 @@ class Streamed(Response):
         super().__init__(headers=dict(headers), media_type=media_type)
         del self.headers["content-length"]
         self._frames = frames
-        self._send_seconds = send_seconds
-        self._given_back = given_back
+        self._reader = reader
         self._opening = opening
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,18 +63,31 @@ class Streamed(Response):
             await send({"type": "http.response.body", "body": self._opening, "more_body": True})
             async with asyncio.TaskGroup() as group:
                 gone = group.create_task(_until_gone(receive))
+                refused = group.create_task(self._until_refused(scope[HANG_UP]))
                 await self._send_all(send, scope[HANG_UP])
                 gone.cancel()
+                refused.cancel()
         except* _Gone:
             pass
         finally:
-            self._given_back()
+            self._reader.given_back()
+
+    async def _until_refused(self, hang_up: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(self._reader.proof_seconds)
+            try:
+                await self._reader.proof()
+            except Unavailable:  # nobody has said that it isn't good
+                continue
+            except Refused:
+                hang_up()
+                raise _Gone from None
 
     async def _send_all(self, send: Send, hang_up: Callable[[], None]) -> None:
         async with aclosing(self._frames) as frames:
             async for each in frames:
                 try:
-                    async with asyncio.timeout(self._send_seconds):
+                    async with asyncio.timeout(self._reader.send_seconds):
                         await send({"type": "http.response.body", "body": each, "more_body": True})
                 except TimeoutError:
                     hang_up()
@@ -75,17 +101,16 @@ class EventStream(Streamed):
     def __init__(
         self,
         frames: AsyncGenerator[bytes, None],
-        send_seconds: float,
-        given_back: Callable[[], None],
+        reader: Reader,
         opening: bytes = HEARTBEAT,
     ) -> None:
         """`opening` is sent at once, so that a reader knows that it is heard."""
         headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-        super().__init__(frames, send_seconds, given_back, "text/event-stream", headers, opening)
+        super().__init__(frames, reader, "text/event-stream", headers, opening)
 
 
 class _Gone(Exception):
-    """The reader went away, or is too slow."""
+    """The reader went away, is too slow, or nobody any more."""
 
 
 async def _until_gone(receive: Receive) -> None:

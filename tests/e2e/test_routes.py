@@ -515,6 +515,29 @@ def test_a_revoked_key_is_refused_within_a_second(service: Running) -> None:
     assert key not in json.dumps(listed)
 
 
+@pytest.mark.parametrize("path", ["/stream", "/tasks/{id}/stream"])
+def test_a_stream_ends_with_the_key_that_opened_it(
+    service: Running, http: httpx.Client, path: str
+) -> None:
+    task_id = str(uuid4())
+    http.post("/tasks", json={"kind": "sleep", "id": task_id, "not_before": "2099-01-01T00:00:00Z"})
+    key = service.new_key("default", "admin", "--prefix", "bob_")
+    with service.http(key) as bob, bob.stream("GET", path.format(id=task_id), timeout=10) as frames:
+        lines = frames.iter_lines()
+        assert next(lines).startswith(":")
+        service.run("keys", "revoke", key[:10])
+        with pytest.raises(httpx.RemoteProtocolError):  # cut; a heartbeat would come only later
+            for _ in lines:
+                pass
+    # Another key's goes on.
+    with http.stream("GET", "/stream", timeout=10) as frames:
+        lines = frames.iter_lines()
+        assert next(lines).startswith(":")
+        time.sleep(1)  # the promise is about time
+        http.post(f"/tasks/{task_id}/cancel")
+        assert any(task_id in line for line in lines)
+
+
 def test_a_scope_narrows_a_role(service: Running) -> None:
     key = service.new_key("default", "admin", "--scope", "tasks.read")
     with service.http(key) as http:

@@ -29,7 +29,7 @@ def bearer(request: Request) -> str | None:
 
 
 async def caller_by(desk: Desk, request: Request, credential: str | None) -> Caller:
-    return calling(desk, request, await authenticated(desk, credential))
+    return await calling(desk, request, lambda: authenticated(desk, credential))
 
 
 def signed_claims(token: str, secret: SecretStr, audience: str) -> dict[str, Any]:

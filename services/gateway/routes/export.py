@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from events.positions import Frontier, reaches, read_frontier, written_frontier
 from events.words import Verdict
 from services.export import as_csv, as_json_lines
-from services.gateway.callers import Called
+from services.gateway.callers import Called, reader
 from services.gateway.pages import aware, pair
 from services.gateway.problems import Responses, responses
 from services.gateway.streaming import Streamed
@@ -73,8 +73,7 @@ async def export(
     written = as_csv if format == "csv" else as_json_lines
     return Streamed(
         written(scope.view, where, first, last),
-        caller.desk.settings.gateway.stream_send_seconds,
-        caller.desk.streams.taken(scope.principal),
+        reader(caller),
         MEDIA_TYPES[format],
         {
             END: written_frontier(last),

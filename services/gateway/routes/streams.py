@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from events.positions import BEGINNING
 from services.gateway.answers import as_bytes
-from services.gateway.callers import Called, Caller
+from services.gateway.callers import Called, Caller, reader
 from services.gateway.documents import line_document
 from services.gateway.problems import Responses, responses
 from services.gateway.routes.projects import ProjectId
@@ -89,9 +89,7 @@ def stream(caller: Caller, topic: Topic, text: str | None, otherwise: Cursor | N
     else:
         start = following.read_cursor(text)
     start = start or following.now(caller.scope, caller.desk.outputs)
-    seconds = caller.desk.settings.gateway.stream_send_seconds
-    slot = caller.desk.streams.taken(caller.scope.principal)
-    return EventStream(frames(caller, topic, start), seconds, slot)
+    return EventStream(frames(caller, topic, start), reader(caller))
 
 
 async def frames(caller: Caller, topic: Topic, start: Cursor) -> AsyncGenerator[bytes, None]:

@@ -31,6 +31,7 @@ from services.gateway.dialects.dialect import (
 )
 from services.gateway.dialects.ids import MalformedId
 from services.gateway.problems import Responses
+from services.permissions import Principal
 from services.refusals import Forbidden, Invalid, NotFound, Refused, TooMany, Unauthenticated
 
 AUDIENCE = "crm"
@@ -105,13 +106,16 @@ async def caller(request: Request) -> Caller:
     """A session's cookie, a bearer token, or `x-api-key`."""
     desk = desk_of(request)
     settings = desk.settings.dialects.crm
-    session = request.cookies.get(settings.session_cookie)
+    session, secret = request.cookies.get(settings.session_cookie), settings.session_secret
     credential = bearer(request) or request.headers.get("x-api-key")
-    if credential is None and session is not None and settings.session_secret is not None:
+    if credential is None and session is not None and secret is not None:
         if request.method not in READING and from_another_site(request):
             raise Forbidden("to act from another site's page")
-        claims = signed_claims(session, settings.session_secret, AUDIENCE)
-        return calling(desk, request, principal_of(desk, claims))
+
+        async def of_session() -> Principal:
+            return principal_of(desk, signed_claims(session, secret, AUDIENCE))
+
+        return await calling(desk, request, of_session)
     return await caller_by(desk, request, credential)
 
 

@@ -39,10 +39,14 @@ async def caller(request: Request, org: str) -> Caller:
     parts = header.split()
     if len(parts) != 2 or parts[0].lower() != "bearer":
         raise Said(401, "Invalid Authorization header format")
-    principal = await principal_of(desk, parts[1], org)
+    return await calling(desk, request, lambda: member(desk, parts[1], org))
+
+
+async def member(desk: Desk, token: str, org: str) -> Principal:
+    principal = await principal_of(desk, token, org)
     if principal.organization != org:
         raise Said(403, f"Failed to validate membership for org: {org}")
-    return calling(desk, request, principal)
+    return principal
 
 
 async def principal_of(desk: Desk, token: str, org: str) -> Principal:

@@ -102,9 +102,9 @@ async def caller(request: Request) -> Caller:
         if scheme.lower() != "bearer" or not credential:
             raise Coded(401, "INVALID_AUTH_FORMAT", "Send 'Authorization: Bearer ...'")
     if looks_like_jwt(credential):
-        return calling(desk, request, await of_token(desk, request, credential))
+        return await calling(desk, request, lambda: of_token(desk, request, credential))
     try:
-        return calling(desk, request, await authenticated(desk, credential))
+        return await calling(desk, request, lambda: authenticated(desk, credential))
     except Unauthenticated as error:
         raise Coded(401, "INVALID_API_KEY", "Invalid or expired API key") from error
 

@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from events.run_events import TaskResumed, TaskWaiting
 from events.task_events import TaskOutput
 from events.words import TERMINAL, Status, Verdict
+from services.gateway.callers import reader
 from services.gateway.dialects.ids import PathId
 from services.gateway.dialects.sigmic.conversations import conversation, question_of
 from services.gateway.dialects.sigmic.records import (
@@ -53,9 +54,7 @@ async def get_stream(caller: Called, task_id: PathId) -> Response:
     """What was said, and what is being said."""
     start = following.now(caller.scope, caller.desk.outputs)
     talk = await conversation(caller, task_id)
-    slot = caller.desk.streams.taken(caller.scope.principal)
-    seconds = caller.desk.settings.gateway.stream_send_seconds
-    return EventStream(frames(caller, talk, start), seconds, slot, opening=b"")
+    return EventStream(frames(caller, talk, start), reader(caller), opening=b"")
 
 
 async def frames(

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from events.task_events import TaskOutput
 from events.words import TERMINAL
-from services.gateway.callers import Caller
+from services.gateway.callers import Caller, reader
 from services.gateway.dialects.moments import microseconds
 from services.gateway.dialects.xpander.records import record
 from services.gateway.streaming import HEARTBEAT, EventStream
@@ -23,9 +23,7 @@ from services.templates import as_text
 
 def told(caller: Caller, task: Task) -> Response:
     """What happens to a task from now on, until it has ended."""
-    slot = caller.desk.streams.taken(caller.scope.principal)
-    seconds = caller.desk.settings.gateway.stream_send_seconds
-    return EventStream(frames(caller, task), seconds, slot)
+    return EventStream(frames(caller, task), reader(caller))
 
 
 async def frames(caller: Caller, task: Task) -> AsyncGenerator[bytes, None]:
