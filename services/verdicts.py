@@ -168,7 +168,8 @@ class Verdicts:
         return root.project
 
     def tell(self, changed: Callable[[str], None]) -> None:
-        """From now on call this with the key of every root that something is said about."""
+        """From now on call this with the key of every root that something is said about, also when
+        what was said isn't judged yet."""
         self._told.append(changed)
 
     def latest(self, key: str) -> Position | None:
@@ -179,6 +180,8 @@ class Verdicts:
         """What this process has appended, and may have told its caller."""
         for event, position in zip(events, positions, strict=True):
             self._note(event.key, position)
+            for tell in self._told:
+                tell(event.key)
 
     def _note(self, key: str, position: Position) -> None:
         known = self._latest.get(key)

@@ -1,11 +1,14 @@
 """What the gateway counts and caches, without a network."""
 
+from events.positions import Position
 from services.control_store import store
 from services.control_store.migrations import NEWEST
 from services.gateway.kept_documents import KeptDocuments
 from services.gateway.rate_limits import Buckets
 from services.permissions import Permission, Principal
 from services.settings import read_settings
+from services.verdicts import Verdicts
+from tests.builders import a_task
 
 ANN = Principal("user", "ann", "acme", frozenset(), "jwt")
 BOB = Principal("user", "bob", "acme", frozenset(), "jwt")
@@ -32,6 +35,15 @@ def test_a_document_that_was_read_before_a_change_is_not_kept_after_it() -> None
     assert kept.get("acme/a", "a") == b"new"
     kept.changed("acme/a")
     assert kept.get("acme/a", "a") is None
+
+
+def test_a_document_from_before_an_append_is_not_kept_until_that_is_judged() -> None:
+    kept, verdicts = KeptDocuments(10), Verdicts()
+    verdicts.tell(kept.changed)
+    event = a_task().cancel_requested().events[-1]
+    kept.keep(event.key, kept.begin(event.key), event.subject, b"running")
+    verdicts.appended([event], [Position(0, 1)])
+    assert kept.get(event.key, event.subject) is None
 
 
 def test_documents_kept_are_bounded() -> None:
