@@ -86,9 +86,9 @@ class JwtTokens:
             )
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("the token has expired") from error
-        except (jwt.PyJWTError, ValueError) as error:
+        except (jwt.PyJWTError, ValueError, OverflowError) as error:
             raise Unauthenticated("the token isn't valid") from error
-        if claims["exp"] - self._now().timestamp() > self._settings.lifetime_limit_seconds:
+        if int(claims["exp"]) - self._now().timestamp() > self._settings.lifetime_limit_seconds:
             raise Unauthenticated("the token is valid for longer than is accepted")
         return claims
 

@@ -128,6 +128,8 @@ def test_a_good_token_is_its_bearer_with_the_roles_it_names(service: Running) ->
         pytest.param(lambda: signed(without("iss")), id="no_issuer"),
         pytest.param(lambda: signed(without("aud")), id="no_audience"),
         pytest.param(lambda: signed(without("exp")), id="no_expiry"),
+        pytest.param(lambda: signed(claims(exp="9" * 12)), id="an_expiry_in_text"),
+        pytest.param(lambda: signed(claims(exp=float("inf"))), id="an_expiry_at_no_time"),
         pytest.param(lambda: signed(without("sub")), id="no_subject"),
         pytest.param(lambda: signed(without("organization")), id="no_organization"),
         pytest.param(lambda: signed(claims(organization="a/b")), id="organization_with_a_slash"),
