@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -22,6 +23,7 @@ from tests.e2e.running import REPOSITORY, STOP_SECONDS, Running, environment_her
 
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 30.0
+NEWS_SECONDS = 30.0
 
 
 class RegionalService(Running):
@@ -153,10 +155,16 @@ def free_port() -> int:
 
 
 def known_there(http: httpx.Client, path: str, true: Callable[[Any], bool]) -> Any:
-    """What a read says once it has come; asked again with `fresh`, which waits for the news."""
+    """What a read says once it has come; asked again with `fresh`, which waits for the news.
+
+    A region that knows nothing yet of a root can't wait for news of it: it says at once that there
+    is none.
+    """
     answer = None
-    for _ in range(20):
+    until = time.monotonic() + NEWS_SECONDS
+    while time.monotonic() < until:
         answer = http.get(path, params={"fresh": "true"})
         if answer.status_code == 200 and true(answer.json()):
             return answer.json()
+        time.sleep(0.1)
     raise AssertionError(f"{path}: {answer and answer.text[:500]}")
