@@ -167,7 +167,7 @@ def test_chaos_among_all_services_loses_no_cancel_and_leaves_no_survivor(
 ) -> None:
     print(f"\nCOUNTERMAND_SEED={SEED}")
     callers = Callers(members, random.Random(SEED))
-    killed = make_chaos(callers, random.Random(SEED + 1), float(count(small=10, full=120)))
+    killed = make_chaos(callers, random.Random(SEED + 1), float(count(small=4, full=120)))
     # Misfortune ends here; everything that was asked for must still come about.
     until_finished(callers)
     check_rebuild(members)

@@ -20,10 +20,14 @@ AT_ONCE_SECONDS = 10.0
 """Far less than is left of a lease of 60 s, of which a heartbeat renews each quarter."""
 
 
+SOON = {"COUNTERMAND_SHUTDOWN_GRACE_SECONDS": "1"}
+"""Nothing here is about ending well."""
+
+
 def test_a_service_that_starts_after_a_crash_knows_at_once_what_became_of_its_runs(
     folder: Path,
 ) -> None:
-    running = Running(folder)
+    running = Running(folder, environment=SOON)
     running.start()
     with running.http() as http:
         body = {"kind": "sleep", "payload": {"seconds": 600}}
@@ -51,7 +55,7 @@ def release_of(http: httpx.Client, task_id: str) -> dict[str, Any]:
 
 
 def test_a_request_repeated_across_a_crash_is_the_same_request(folder: Path) -> None:
-    running = Running(folder)
+    running = Running(folder, environment=SOON)
     running.start()
     key, run = {"idempotency-key": uuid4().hex}, {"idempotency-key": uuid4().hex}
     body = {"kind": "sleep", "payload": {"seconds": 600}}

@@ -84,7 +84,7 @@ def apart(tmp_path: Path) -> Iterator[Apart]:
 
 
 async def test_what_any_region_accepts_its_home_decides_once(apart: Apart, tally: Tally) -> None:
-    source, seconds = random.Random(), count(small=12, full=120)
+    source, seconds = random.Random(), count(small=6, full=120)
     apart.wires.delay_seconds, apart.wires.loss = 0.02, 0.02
     async with asyncio.TaskGroup() as tasks:
         end = time.monotonic() + seconds

@@ -51,7 +51,7 @@ def test_each_step_of_a_story(story: str) -> None:
 
 
 @pytest.mark.prove
-@settings(max_examples=count(small=15, full=60))
+@settings(max_examples=count(small=6, full=60))
 @given(st.integers(0, 2**32), st.integers(0, 300), st.integers(1, 3), st.sampled_from((0, 20_000)))
 def test_random_histories(seed: int, length: int, partitions: int, finished_kept: int) -> None:
     compared(records(seed, length, partitions), seed, finished_kept)

@@ -53,7 +53,7 @@ def test_what_is_too_large_to_be_held_is_decoded() -> None:
 
 
 @pytest.mark.prove
-@settings(max_examples=count(small=100, full=1_000))
+@settings(max_examples=count(small=40, full=1_000))
 @given(st.data())
 def test_whatever_is_said_and_heard_in_between_nobody_hears_anything_else(
     data: st.DataObject,

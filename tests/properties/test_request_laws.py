@@ -29,7 +29,7 @@ requests = st.fixed_dictionaries(
 
 
 @pytest.mark.prove
-@settings(max_examples=count(small=100, full=1_000), deadline=None)
+@settings(max_examples=count(small=40, full=1_000), deadline=None)
 @given(st.lists(requests, min_size=1, max_size=3))
 def test_a_submission_is_equal_to_what_is_read_back_and_written_in_the_same_order(
     asked: list[dict[str, Any]],

@@ -31,7 +31,7 @@ class Nobody:
 def test_the_tables_of_a_world_show_it_as_it_is_and_rebuilt_ones_are_the_same(
     tmp_path: Path,
 ) -> None:
-    for seed in range(count(small=3, full=25)):
+    for seed in range(count(small=2, full=25)):
         went = simulate(seed)
         assert went.broken is None
         asyncio.run(project(went, seed, tmp_path / str(seed)))

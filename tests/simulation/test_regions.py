@@ -11,7 +11,7 @@ from tests.tallies import Tally
 @pytest.mark.timeout(900)
 def test_what_one_region_accepts_another_decides_once(tally: Tally) -> None:
     seen: dict[str, int] = {}
-    for seed in range(count(small=8, full=200)):
+    for seed in range(count(small=4, full=200)):
         for what, times in simulate(seed).items():
             seen[what] = seen.get(what, 0) + times
 

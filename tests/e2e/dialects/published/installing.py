@@ -1,6 +1,6 @@
 """Clients that the systems themselves publish: installed as they are, each by a lock with hashes.
 
-Each has a folder of its own in build/, made once for a lock. `renew` renews the locks.
+Each has a folder of its own beside the cached jars, made once for a lock. `renew` renews the locks.
 """
 
 import fcntl
@@ -11,10 +11,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.e2e.running import REPOSITORY
+from cluster.jars import cache_folder
 
 LOCKS = Path(__file__).parent
-INSTALLED = REPOSITORY / "build" / "published"
+INSTALLED = cache_folder() / "published"
 INSTALL_SECONDS = 600
 UV = Path(sys.executable).with_name("uv")
 
