@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -193,14 +193,19 @@ class Runner:
 
     def recalled(self, roots: Mapping[str, Root], frontier: Frontier) -> None:
         self._roots = roots
+        for key, root in roots.items():
+            self._look_at(key, root.tasks.values())
 
     def entered(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
-            for task in entry.outcome.tasks:
-                if task.status is Status.PENDING:
-                    self._tasks.create_task(self._run(entry.key, task))
-                elif task.status is Status.CANCELLING:
-                    self._tasks.create_task(self._stop(task))
+            self._look_at(entry.key, entry.outcome.tasks)
+
+    def _look_at(self, key: str, changed: Iterable[TaskState]) -> None:
+        for task in changed:
+            if task.status is Status.PENDING:
+                self._tasks.create_task(self._run(key, task))
+            elif task.status is Status.CANCELLING:
+                self._tasks.create_task(self._stop(task))
 
     async def room(self) -> None:
         """Always."""
