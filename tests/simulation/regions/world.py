@@ -270,7 +270,7 @@ class RegionsWorld:
     def _check_copy(self, site: Site, home: Site) -> None:
         """It is what the home region's log says, and so are all receipts."""
         with site.database.begin() as connection:
-            for key, root in home.roots.items():
+            for key, root in list(home.roots.items()):
                 root_id = key.partition("/")[2]
                 lines = region_news.of_root(connection, ORGANIZATION, home.name, root_id, 10_000)
                 there = [
