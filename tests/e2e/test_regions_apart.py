@@ -160,6 +160,8 @@ async def decided(apart: Apart) -> Sequence[tuple[Accepted, dict[str, Any]]]:
             while True:
                 receipt = (await http.get(where, params=asked)).json()
                 over = receipt["status"] in ("cancelled", "succeeded") or receipt["held_until"]
+                # A second cancel of what never came, while the first one is held.
+                over = over or (receipt["verdict"] == "void" and receipt["status"] is None)
                 if receipt["verdict"] != "undecided" and over:
                     break
                 assert time.monotonic() < end, f"accepted and not decided: {receipt}"
