@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 COUNT ?=
 # Test files run side by side, so many at a time; most of a test is waiting. 0: in one process.
-WORKERS ?= 3
+WORKERS ?= 2
 PYTEST := $(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The installer works on our environment only, with the Python that is there.
