@@ -146,7 +146,7 @@ async def test_an_append_that_takes_too_long_is_unknown_and_the_log_goes_on(tmp_
 
 async def test_a_closing_log_that_is_stuck_says_so_and_can_be_closed_later(tmp_path: Path) -> None:
     gate = Gate()
-    limits = Limits(append_timeout_seconds=0.05)
+    limits = Limits(append_timeout_seconds=0.5)
     async with the_log(tmp_path / "history.db", gate, limits) as log:
         with pytest.raises(LogUnavailable):
             await append(log, some(1))

@@ -104,7 +104,7 @@ def test_a_backup_is_whole_or_has_no_name(full: Forked, nursery: Nursery, folder
     with Writing(full) as accepted:
         for _ in range(count(small=3, full=50)):
             shutil.rmtree(target)
-            killed(nursery, begin(), chance.uniform(0.2, 1.0) * seconds)
+            killed(nursery, begin(), chance.uniform(0.05, 0.7) * seconds)
             if target.exists():
                 read_manifest(target)
                 shutil.rmtree(target)
