@@ -47,7 +47,3 @@ for alone in (service.gateway, service.executor, service.projector, service.watc
 app.command("pulse-worker")(service.pulse_worker)
 app.command()(bridging.bridge)
 app.command()(service.migrate)
-
-
-def main() -> None:
-    app()

@@ -26,7 +26,6 @@ from services.settings import Settings, read_settings
 from services.world import real_world
 
 FIRST_ORGANIZATION = "default"
-GARBAGE_OBJECTS = 50_000
 
 
 Service = Callable[[Settings, asyncio.Event, Callable[[str], None]], Coroutine[Any, Any, None]]
@@ -164,7 +163,6 @@ def rest_from_collecting() -> None:
     some cancels wait for tens of milliseconds."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS, 20, 100)
 
 
 def leaves(group: BaseExceptionGroup[CountermandError]) -> list[CountermandError]:

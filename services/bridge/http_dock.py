@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from events.errors import CountermandError
 from events.positions import Frontier, read_frontier, written_frontier
+from services.outgoing import OutgoingClient
 from services.refusals import Conflict
 from services.regions.parcels import Parcel
 from services.regions.settings import RegionAddress
@@ -91,7 +92,7 @@ async def open_dock(
     region: str, address: RegionAddress, call_seconds: float
 ) -> AsyncIterator[HttpDock]:
     """With its connections, which are closed in the end."""
-    async with httpx.AsyncClient(
+    async with OutgoingClient(
         base_url=address.url,
         headers={"authorization": f"Bearer {address.key.get_secret_value()}"},
         timeout=call_seconds,

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from events.body import ORGANIZATION_PATTERN
+from services.outgoing import OutgoingClient
 from services.permissions import Permission, Principal, permitted
 from services.refusals import Unauthenticated, Unavailable
 from services.settings import JwtSettings
@@ -137,7 +138,7 @@ class JwtTokens:
         """Get the keys; the old ones stay good when that fails."""
         self._fetched_at = self._monotonic()
         try:
-            async with httpx.AsyncClient(timeout=self._settings.jwks_timeout_seconds) as client:
+            async with OutgoingClient(timeout=self._settings.jwks_timeout_seconds) as client:
                 answer = await client.get(url)
             answer.raise_for_status()
             if len(answer.content) > JWKS_LIMIT_BYTES:

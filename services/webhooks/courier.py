@@ -124,7 +124,6 @@ class Courier:
         store, id = self._depot.store, self.endpoint.id
         start: Frontier = await store.ask(partial(webhooks.position, id=id))
         while True:
-            self._news.clear()
             if self._reload_due:
                 self._reload_due = False
                 await self._reload()
@@ -175,6 +174,7 @@ class Courier:
         try:
             async with asyncio.timeout(LONGEST_WAIT_SECONDS):
                 await self._news.wait()
+                self._news.clear()  # Here alone: what is heard before the first look counts, too.
                 reads = self._depot.reads
                 while not reaches(reads.frontier(), self._wanted):
                     await reads.moved(reads.frontier(), LONGEST_WAIT_SECONDS)

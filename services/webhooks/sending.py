@@ -22,6 +22,7 @@ FAILURES = (
     OSError,
     TimeoutError,
     UnicodeError,
+    AttributeError,  # Of anyio: see `services.outgoing`.
 )
 ERROR_LIMIT_CHARACTERS = 300
 

@@ -13,7 +13,7 @@ import pytest
 
 from cluster.process import ServerFailed, ServerProcess
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 SLEEPS = ["sleep", "60"]
 STARTS_ONE_AND_WAITS = """
 import sys, time

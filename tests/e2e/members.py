@@ -1,18 +1,16 @@
 """Services of several processes on a broker and a database: each started, killed, stopped alone."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import httpx
 
-from tests.e2e.running import REPOSITORY, STOP_SECONDS
+from tests.e2e.commands import Command, begin_heard, run
 
 START_SECONDS = 180.0
 
@@ -28,39 +26,24 @@ class Member:
     """What starts it, e.g. in another network."""
     where: str = ""
     """The gateway's address, or whom the service is on the log."""
-    _process: "subprocess.Popen[str] | None" = None
+    _process: Command | None = None
     _up: threading.Event = field(default_factory=threading.Event)
 
     def launch(self, *arguments: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._up.clear()
-        with (self.folder / "stderr").open("a") as says:
-            self._process = subprocess.Popen(
-                [
-                    *self.launcher,
-                    sys.executable,
-                    "-m",
-                    "countermand.cli",
-                    self.service,
-                    *arguments,
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=says,
-                text=True,
-                cwd=REPOSITORY,
-                env={**os.environ, **self.environment},
-            )
-        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+        self._process, says = begin_heard(
+            [self.service, *arguments], self.folder / "stderr", self.environment, self.launcher
+        )
+        threading.Thread(target=self._listen, args=(says,), daemon=True).start()
 
     def until_up(self) -> None:
         if not self._up.wait(START_SECONDS) or not self.where:
             raise AssertionError(f"{self.service} did not start: {self.said()[-4000:]}")
 
-    def _listen(self, process: "subprocess.Popen[str]") -> None:
-        assert process.stdout is not None
-        with process.stdout:
-            for line in process.stdout:
+    def _listen(self, says: IO[str]) -> None:
+        with says:
+            for line in says:
                 if found := re.search(r"is up: (.+)$", line):
                     self.where = found[1]
                     self._up.set()
@@ -68,22 +51,20 @@ class Member:
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.alive
 
     def kill(self) -> None:
         """SIGKILL; returns when the process is gone."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait()
 
     def stop(self) -> int:
         """As an operator does; the exit code."""
         assert self._process is not None
-        if self.alive:
-            self._process.send_signal(signal.SIGTERM)
+        self._process.send(signal.SIGTERM)
         try:
-            return self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
+            return self._process.wait()
+        except TimeoutError:
             self.kill()
             raise AssertionError(f"{self.service} didn't stop: {self.said()[-4000:]}") from None
 
@@ -120,12 +101,8 @@ class Members:
         return members
 
     def make_key(self) -> None:
-        made = subprocess.run(
-            [sys.executable, "-m", "countermand.cli", "keys", "create", "--org", "acme",
-             "--role", "admin"],
-            capture_output=True, text=True, timeout=START_SECONDS, cwd=REPOSITORY, check=True,
-            env={**os.environ, **self.environment},
-        )  # fmt: skip
+        made = run(["keys", "create", "--org", "acme", "--role", "admin"], self.environment)
+        assert made.returncode == 0, made.stderr
         self.key = made.stdout.strip()
 
     def http(self, gateway: Member) -> httpx.Client:

@@ -1,12 +1,9 @@
 """Regions as real processes: a service each with a log of its own, and bridges between them."""
 
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +16,8 @@ import httpx
 from services.control_store import open_control_store
 from services.control_store.api_keys import create_key
 from services.world import real_world
-from tests.e2e.running import REPOSITORY, STOP_SECONDS, Running, environment_here
+from tests.e2e.commands import Command, begin_heard
+from tests.e2e.running import Running
 
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 30.0
@@ -82,34 +80,20 @@ class RunningBridge:
         self._name = here.name
         self._within = here.within
         self._stderr = here.folder / "bridge-stderr"
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Command | None = None
 
     def start(self) -> None:
-        with open(self._stderr, "a") as stderr:
-            self._process = subprocess.Popen(
-                [
-                    *self._within,
-                    sys.executable,
-                    "-m",
-                    "countermand.cli",
-                    "bridge",
-                    "--log-format",
-                    "json",
-                ],
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-                cwd=REPOSITORY,
-                env={
-                    **environment_here(),
-                    "COUNTERMAND_REGION": self._name,
-                    "COUNTERMAND_REGIONS": json.dumps(self._settings),
-                },
-            )
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if re.search("bridge is up", line):
-                return
+        environment = {
+            "COUNTERMAND_REGION": self._name,
+            "COUNTERMAND_REGIONS": json.dumps(self._settings),
+        }
+        self._process, says = begin_heard(
+            ["bridge", "--log-format", "json"], self._stderr, environment, self._within
+        )
+        with says:
+            for line in says:
+                if re.search("bridge is up", line):
+                    return
         raise AssertionError(f"the bridge ended: {self.said()[-4000:]}")
 
     def again(self) -> "RunningBridge":
@@ -125,17 +109,11 @@ class RunningBridge:
         return self._end(signal.SIGTERM)
 
     def _end(self, number: int) -> int:
-        process = self._process
+        process, self._process = self._process, None
         if process is None:
             return 0
-        self._process = None
-        if process.poll() is None:
-            os.kill(process.pid, number)
-        try:
-            return process.wait(STOP_SECONDS)
-        finally:
-            if process.stdout is not None:
-                process.stdout.close()
+        process.send(number)
+        return process.wait()
 
     def said(self) -> str:
         return self._stderr.read_text()

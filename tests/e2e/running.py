@@ -1,10 +1,8 @@
 """A real service in a process of its own: started, asked over HTTP, killed, started again."""
 
-import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -12,16 +10,7 @@ from typing import IO
 import httpx
 
 from countermand.client import Client
-
-START_SECONDS = 60.0
-STOP_SECONDS = 30.0
-REPOSITORY = Path(__file__).parents[2]
-
-
-def environment_here() -> dict[str, str]:
-    """Without the addresses that other tests are given: one process needs neither."""
-    shared = ("COUNTERMAND_KAFKA", "COUNTERMAND_POSTGRES")
-    return {name: value for name, value in os.environ.items() if name not in shared}
+from tests.e2e.commands import Command, begin_heard, run
 
 
 class Running:
@@ -41,24 +30,18 @@ class Running:
         """A command that runs it somewhere else, e.g. in a network namespace."""
         self._arguments = arguments
         self._environment = environment or {}
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Command | None = None
         self._says: IO[str] | None = None
 
     def start(self) -> None:
-        self._says = open(self.folder / "stderr", "a")  # noqa: SIM115 (closed by `_ended`)
-        self._process = subprocess.Popen(
-            [
-                *self.within, sys.executable, "-m", "countermand.cli", "up",
-                "--data", str(self.data), "--port", "0", "--log-format", "json", *self._arguments,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=self._says,
-            text=True,
-            env={**environment_here(), **self._environment},
-            cwd=REPOSITORY,
-        )  # fmt: skip
-        assert self._process.stdout is not None
-        self.hear(self._process.stdout)
+        arguments = ["up", "--data", str(self.data), "--port", "0", "--log-format", "json"]
+        self._process, self._says = begin_heard(
+            [*arguments, *self._arguments],
+            self.folder / "stderr",
+            self._environment,
+            self.within,
+        )
+        self.hear(self._says)
 
     def hear(self, lines: Iterable[str]) -> None:
         """Read what it says until it is up."""
@@ -79,30 +62,25 @@ class Running:
     def kill(self) -> None:
         """As a power cut would, for this process; its guardian kills what it ran."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
+        self._process.send(signal.SIGKILL)
         self._ended()
 
     def stop(self) -> int:
         """As an operator does; the exit code."""
         assert self._process is not None
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+        self._process.send(signal.SIGTERM)
         return self._ended()
 
     def _ended(self) -> int:
         assert self._process is not None
         try:
-            code = self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
+            return self._process.wait()
+        except TimeoutError:
             self._process.kill()
-            self._process.wait()
             raise AssertionError(f"it didn't stop: {self.said()[-4000:]}") from None
         finally:
-            if self._process.stdout is not None:
-                self._process.stdout.close()
             if self._says is not None:
                 self._says.close()
-        return code
 
     def said(self) -> str:
         return (self.folder / "stderr").read_text()
@@ -115,21 +93,13 @@ class Running:
         return done.stdout
 
     def command(self, *arguments: str, key: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "countermand.cli", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            cwd=REPOSITORY,
-            check=False,
-            env={
-                **environment_here(),
-                "COUNTERMAND_URL": self.url,
-                "COUNTERMAND_KEY": key or self.key,
-                "COUNTERMAND_DATA": str(self.data),
-                "COLUMNS": "200",
-            },
-        )
+        environment = {
+            "COUNTERMAND_URL": self.url,
+            "COUNTERMAND_KEY": key or self.key,
+            "COUNTERMAND_DATA": str(self.data),
+            "COLUMNS": "200",
+        }
+        return run(arguments, environment)
 
     def new_key(self, org: str, role: str, *more: str) -> str:
         return self.run("keys", "create", "--org", org, "--role", role, *more).strip()

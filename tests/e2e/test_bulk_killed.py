@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.forked import Forked, Nursery
+from tests.e2e.running import Running
 from tests.proof_size import count
 
 TASKS = 100
@@ -28,25 +28,24 @@ def test_it_goes_on_without_repeating_or_leaving_out_anything(folder: Path) -> N
     times = count(small=1, full=50)
     chance = random.Random(7)
     caught_half_way = 0
-    with Nursery() as nursery:
-        running = Forked(folder, nursery, SMALL_STEPS)
-        running.start()
-        try:
-            for number in range(times):
-                mark = f"r{number}"
-                with running.http() as http:
-                    job_id = begun(http, mark)
-                    time.sleep(chance.uniform(0, TASKS / PER_SECOND))
-                running.kill()
-                running.start()
-                with running.http() as http:
-                    caught_half_way += requested_before(http, job_id) < TASKS
-                    answer = http.get(f"/bulk-cancels/{job_id}", params={"wait": 60}).json()
-                    assert answer["state"] == "done", answer
-                    assert answer["effective"] == TASKS, answer
-                    check_history(http, mark)
-        finally:
-            running.stop()
+    running = Running(folder, environment=SMALL_STEPS)
+    running.start()
+    try:
+        for number in range(times):
+            mark = f"r{number}"
+            with running.http() as http:
+                job_id = begun(http, mark)
+                time.sleep(chance.uniform(0, TASKS / PER_SECOND))
+            running.kill()
+            running.start()
+            with running.http() as http:
+                caught_half_way += requested_before(http, job_id) < TASKS
+                answer = http.get(f"/bulk-cancels/{job_id}", params={"wait": 60}).json()
+                assert answer["state"] == "done", answer
+                assert answer["effective"] == TASKS, answer
+                check_history(http, mark)
+    finally:
+        running.stop()
     assert caught_half_way or times < 10, "no kill came before the end"
 
 

@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import random
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -27,8 +25,8 @@ from services.voice import Voice
 from services.world import real_world
 from tests.chaos.promises import check_promises, summary
 from tests.chaos.settings import COMMANDS
+from tests.e2e.commands import run
 from tests.e2e.members import Member, Members
-from tests.e2e.running import REPOSITORY
 from tests.proof_size import count
 from tests.rig import MARKER, LogHistory, Onlooker
 from tests.tallies import Tally
@@ -235,15 +233,7 @@ def until_finished(callers: Callers) -> None:
 
 def check_rebuild(members: Members) -> None:
     """It fails where what is rebuilt isn't what is in use."""
-    said = subprocess.run(
-        [sys.executable, "-m", "countermand.cli", "rebuild", "--json"],
-        capture_output=True,
-        text=True,
-        timeout=REBUILT_SECONDS,
-        cwd=REPOSITORY,
-        check=False,
-        env={**os.environ, **members.environment},
-    )
+    said = run(["rebuild", "--json"], members.environment, REBUILT_SECONDS)
     assert said.returncode == 0, said.stderr
     assert json.loads(said.stdout)["compared"] is True
 

@@ -112,7 +112,7 @@ def received_until_cut(reader: socket.socket) -> int:
 
 
 def until_streaming(http: httpx.Client) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         with http.stream("GET", "/stream") as frames:
             if frames.status_code == 200:

@@ -11,7 +11,8 @@ import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
-from tests.e2e.running import REPOSITORY, Running
+from tests.e2e.commands import REPOSITORY
+from tests.e2e.running import Running
 from tests.e2e.test_pulse import stopped
 
 ALERTS = REPOSITORY / "deploy/prometheus/alerts.yml"

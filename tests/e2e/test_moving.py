@@ -14,18 +14,12 @@ import httpx
 import pytest
 
 from countermand.client import SyncClient
-from tests.e2e.forked import Forked, Nursery
+from tests.e2e.commands import run
 from tests.e2e.running import Running
 from tests.e2e.test_routes import refused
 
 LATER = "2099-01-01T00:00:00Z"
 TASKS = 60
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")
@@ -127,28 +121,28 @@ def environment(service: Running) -> dict[str, str]:
     return {"COUNTERMAND_URL": service.url, "COUNTERMAND_KEY": service.key}
 
 
-def test_an_exported_history_becomes_a_log_that_says_the_same(
-    full: Running, nursery: Nursery, folder: Path
-) -> None:
-    file, out = folder / "history.jsonl", folder / "out"
-    assert nursery.run(["export", str(file)], environment(full), out) == 0
+def test_an_exported_history_becomes_a_log_that_says_the_same(full: Running, folder: Path) -> None:
+    file = folder / "history.jsonl"
+    export = ["export", str(file)]
+    assert run(export, environment(full)).returncode == 0
     half = file.read_bytes()[: file.stat().st_size // 2]
     whole = file.read_bytes()
     file.write_bytes(half)
-    assert nursery.run(["export", str(file)], environment(full), out) == 0
+    assert run(export, environment(full)).returncode == 0
     assert file.read_bytes() == whole
     data = folder / "data"
     arguments = ["import", str(file), "--data", str(data), "--json"]
-    assert nursery.run(arguments, {}, out) == 0, out.with_suffix(".err").read_text()
-    said = json.loads(out.read_text())
+    done = run(arguments)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
     values = [text.partition(b', "event": ')[2][:-2] for text in whole.splitlines(keepends=True)]
     assert stored(data) == values
     assert said["events"] == len(values)
-    again = nursery.run(arguments, {}, out)
-    assert again == 1
-    assert "is there already" in out.with_suffix(".err").read_text()
+    again = run(arguments)
+    assert again.returncode == 1
+    assert "is there already" in again.stderr
 
-    imported = Forked(folder, nursery)
+    imported = Running(folder)
     imported.start()
     try:
         with imported.http() as there, full.http() as here:
@@ -173,32 +167,33 @@ def test_an_exported_history_becomes_a_log_that_says_the_same(
     ],
 )
 def test_a_spoilt_export_is_refused_and_nothing_is_imported(
-    http: httpx.Client, nursery: Nursery, folder: Path, spoil: Any, why: str
+    http: httpx.Client, folder: Path, spoil: Any, why: str
 ) -> None:
-    file, out, data = folder / "spoilt", folder / "out", folder / "data"
+    file, data = folder / "spoilt", folder / "data"
     lines = exported(http).content.splitlines(keepends=True)
     file.write_bytes(b"".join(spoil(lines)))
-    assert nursery.run(["import", str(file), "--data", str(data)], {}, out) == 1
-    assert why in out.with_suffix(".err").read_text()
+    done = run(["import", str(file), "--data", str(data)])
+    assert done.returncode == 1
+    assert why in done.stderr
     assert {path.name for path in data.iterdir()} == {"history.sqlite.lock"}
 
 
-def test_a_backup_of_a_running_service_is_restored_whole(
-    full: Running, nursery: Nursery, folder: Path
-) -> None:
-    target, data, out = folder / "backup", folder / "data", folder / "out"
+def test_a_backup_of_a_running_service_is_restored_whole(full: Running, folder: Path) -> None:
+    target, data = folder / "backup", folder / "data"
     before = stored(full.data)
     make = ["backup", str(target), "--data", str(full.data), "--json"]
-    assert nursery.run(make, {}, out) == 0, out.with_suffix(".err").read_text()
-    manifest = json.loads(out.read_text())
+    done = run(make)
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads(done.stdout)
     assert manifest["events"] >= len(before)
-    assert nursery.run(make, {}, out) == 1
+    assert run(make).returncode == 1
     put_back = ["restore", str(target), "--data", str(data)]
-    assert nursery.run(put_back, {}, out) == 0, out.with_suffix(".err").read_text()
+    done = run(put_back)
+    assert done.returncode == 0, done.stderr
     assert stored(data)[: len(before)] == before
-    assert nursery.run(put_back, {}, out) == 1
+    assert run(put_back).returncode == 1
 
-    restored = Forked(folder, nursery)
+    restored = Running(folder)
     restored.start()
     restored.key = full.key
     try:
@@ -211,25 +206,26 @@ def test_a_backup_of_a_running_service_is_restored_whole(
         assert http.get("/tasks/x-30").json()["status"] == "pending"
 
 
-def test_a_backup_whose_bytes_have_changed_isnt_restored(
-    full: Running, nursery: Nursery, folder: Path
-) -> None:
-    target, data, out = folder / "backup", folder / "data", folder / "out"
+def test_a_backup_whose_bytes_have_changed_isnt_restored(full: Running, folder: Path) -> None:
+    target, data = folder / "backup", folder / "data"
     make = ["backup", str(target), "--data", str(full.data)]
-    assert nursery.run(make, {}, out) == 0
+    assert run(make).returncode == 0
     with (target / "history.sqlite").open("r+b") as file:
         file.seek(-100, io.SEEK_END)
         file.write(uuid4().bytes)
-    assert nursery.run(["restore", str(target), "--data", str(data)], {}, out) == 1
-    assert "isn't as it was" in out.with_suffix(".err").read_text()
+    put_back = ["restore", str(target), "--data", str(data)]
+    done = run(put_back)
+    assert done.returncode == 1
+    assert "isn't as it was" in done.stderr
     (target / "manifest.json").unlink()
-    assert nursery.run(["restore", str(target), "--data", str(data)], {}, out) == 1
-    assert "no whole backup" in out.with_suffix(".err").read_text()
+    done = run(put_back)
+    assert done.returncode == 1
+    assert "no whole backup" in done.stderr
     assert not data.exists()
 
 
 def test_keys_of_secrets_stay_out_of_a_backup_unless_they_are_wanted(
-    full: Running, nursery: Nursery, folder: Path
+    full: Running, folder: Path
 ) -> None:
     with full.http() as http:
         body = {"kind": "sleep", "not_before": LATER, "secrets": {"token": "s3cret"}}
@@ -237,7 +233,7 @@ def test_keys_of_secrets_stay_out_of_a_backup_unless_they_are_wanted(
     for name, more, kept in (("without", [], 0), ("with", ["--with-secret-keys"], 1)):
         target = folder / name
         arguments = ["backup", str(target), "--data", str(full.data), *more]
-        assert nursery.run(arguments, {}, folder / "out") == 0
+        assert run(arguments).returncode == 0
         with closing(sqlite3.connect(target / "control.sqlite")) as control:
             ((keys,),) = control.execute("SELECT count(*) FROM secret_keys")
         assert bool(keys) == bool(kept)

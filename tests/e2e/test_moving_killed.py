@@ -1,10 +1,8 @@
 """kill -9 in the middle of an export and of a backup: the file goes on to the same bytes as if
 nothing had happened; a backup is whole or has no name."""
 
-import os
 import random
 import shutil
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from services.backup import read_manifest, restore
-from tests.e2e.forked import Forked, Nursery
+from tests.e2e.commands import Command, begin, run
+from tests.e2e.running import Running
 from tests.proof_size import count
 
 EVENTS = 3000
@@ -21,14 +20,8 @@ ENVIRONMENT = {"COUNTERMAND_LOG_LEVEL": "warning"}
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def full(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
-    running = Forked(tmp_path_factory.mktemp("full"), nursery, ENVIRONMENT)
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    running = Running(tmp_path_factory.mktemp("full"), environment=ENVIRONMENT)
     running.start()
     with running.http() as http:
         for start in range(0, EVENTS, 1000):
@@ -43,33 +36,31 @@ def full(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.mark.prove
 @pytest.mark.timeout(1800)
-def test_an_export_goes_on_to_the_same_bytes(full: Forked, nursery: Nursery, folder: Path) -> None:
+def test_an_export_goes_on_to_the_same_bytes(full: Running, folder: Path) -> None:
     chance = random.Random(11)
     with full.http() as http:
         whole = http.get("/export").content
     file, out = folder / "history.jsonl", folder / "out"
 
-    def begin() -> int:
+    def exporting() -> Command:
         environment = {"COUNTERMAND_URL": full.url, "COUNTERMAND_KEY": full.key}
-        return nursery.begin(["export", str(file)], environment, out, folder / "err")
+        return begin(["export", str(file)], out, folder / "err", environment)
 
-    seconds = lasted(nursery, begin)
+    seconds = lasted(exporting)
     caught_half_way = 0
     rounds = count(small=3, full=50)
     for _ in range(rounds):
         file.unlink()
-        killed(nursery, begin(), chance.uniform(0.3, 1.0) * seconds)
+        killed(exporting(), chance.uniform(0.3, 1.0) * seconds)
         caught_half_way += file.exists() and 0 < file.stat().st_size < len(whole)
-        assert nursery.wait(begin()) == 0, (folder / "err").read_text()
+        assert exporting().wait() == 0, (folder / "err").read_text()
         assert file.read_bytes() == whole
     assert caught_half_way or rounds < 20, "no kill came before the end"
 
 
 @pytest.mark.prove
 @pytest.mark.timeout(1800)
-def test_an_export_goes_on_after_the_service_was_killed(
-    full: Forked, nursery: Nursery, folder: Path
-) -> None:
+def test_an_export_goes_on_after_the_service_was_killed(full: Running, folder: Path) -> None:
     chance = random.Random(12)
     file = folder / "history.jsonl"
     for _ in range(count(small=1, full=5)):
@@ -85,54 +76,53 @@ def test_an_export_goes_on_after_the_service_was_killed(
         full.start()
         environment = {"COUNTERMAND_URL": full.url, "COUNTERMAND_KEY": full.key}
         arguments = ["export", str(file)]
-        assert nursery.run(arguments, environment, folder / "out") == 0
+        assert run(arguments, environment).returncode == 0
         assert file.read_bytes() == whole
 
 
 @pytest.mark.prove
 @pytest.mark.timeout(1800)
-def test_a_backup_is_whole_or_has_no_name(full: Forked, nursery: Nursery, folder: Path) -> None:
+def test_a_backup_is_whole_or_has_no_name(full: Running, folder: Path) -> None:
     chance = random.Random(13)
     target, data = folder / "backup", folder / "data"
 
-    def begin() -> int:
+    def backing_up() -> Command:
         arguments = ["backup", str(target), "--data", str(full.data)]
-        return nursery.begin(arguments, {}, folder / "out", folder / "err")
+        return begin(arguments, folder / "out", folder / "err")
 
-    seconds = lasted(nursery, begin)
+    seconds = lasted(backing_up)
     unfinished = 0
     with Writing(full) as accepted:
         for _ in range(count(small=3, full=50)):
             shutil.rmtree(target)
-            killed(nursery, begin(), chance.uniform(0.05, 0.7) * seconds)
+            killed(backing_up(), chance.uniform(0.05, 0.7) * seconds)
             if target.exists():
                 read_manifest(target)
                 shutil.rmtree(target)
             else:
                 unfinished += 1
             before = len(accepted)
-            assert nursery.wait(begin()) == 0, (folder / "err").read_text()
+            assert backing_up().wait() == 0, (folder / "err").read_text()
             assert restore(target, data, lambda *_: None).events >= EVENTS + before
             shutil.rmtree(data)
     assert unfinished, "no kill came before the end"
 
 
-def lasted(nursery: Nursery, begin: Callable[[], int]) -> float:
+def lasted(begun: Callable[[], Command]) -> float:
     began = time.monotonic()
-    assert nursery.wait(begin()) == 0
+    assert begun().wait() == 0
     return time.monotonic() - began
 
 
-def killed(nursery: Nursery, pid: int, after_seconds: float) -> None:
+def killed(command: Command, after_seconds: float) -> None:
     time.sleep(after_seconds)
-    os.kill(pid, signal.SIGKILL)
-    nursery.wait(pid)
+    command.kill()
 
 
 class Writing:
     """Somebody who submits tasks meanwhile; the ids of those that were accepted."""
 
-    def __init__(self, running: Forked) -> None:
+    def __init__(self, running: Running) -> None:
         self._running = running
         self._accepted: list[str] = []
         self._ended = threading.Event()

@@ -1,9 +1,6 @@
 """The same service as several processes, on a real broker and a real PostgreSQL."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -18,9 +15,10 @@ from cluster.ports import free_ports
 from events.cancel_events import CancelObserved, CancelRequested, TaskCancelled
 from events.run_events import RunLost, TaskStarted
 from events.task_events import TaskSubmitted
+from tests.e2e.commands import run
 from tests.e2e.members import Member, Members
 from tests.e2e.receiver import Receiver
-from tests.e2e.running import REPOSITORY, until_running
+from tests.e2e.running import until_running
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
 
@@ -186,15 +184,7 @@ def test_connections_that_postgresql_ends_are_made_anew(
 def test_a_rebuild_beside_the_services_gives_the_same_and_takes_over(
     members: Members, http: httpx.Client
 ) -> None:
-    said = subprocess.run(
-        [sys.executable, "-m", "countermand.cli", "rebuild", "--json"],
-        capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE_SECONDS,
-        cwd=REPOSITORY,
-        check=False,
-        env={**os.environ, **members.environment},
-    )
+    said = run(["rebuild", "--json"], members.environment, 2 * PATIENCE_SECONDS)
     assert said.returncode == 0, said.stderr
     rebuilt = json.loads(said.stdout)
     assert rebuilt["compared"] is True
@@ -275,17 +265,8 @@ def test_a_service_says_soon_that_nobody_is_there(members: Members) -> None:
 
 def ended(service: str, environment: dict[str, str]) -> str:
     """What a service says that can't start."""
-    given = {**os.environ, **environment}
-    given = {name: value for name, value in given.items() if value}
-    done = subprocess.run(
-        [sys.executable, "-m", "countermand.cli", service],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        cwd=REPOSITORY,
-        check=False,
-        env=given,
-    )
+    given = {name: value for name, value in environment.items() if value}
+    done = run([service], given, PATIENCE_SECONDS)
     assert done.returncode == 5, done.stderr
     return done.stderr
 

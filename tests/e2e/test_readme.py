@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from textwrap import indent
 
-from tests.e2e.running import REPOSITORY, Running
+from tests.e2e.commands import REPOSITORY
+from tests.e2e.running import Running
 
 COMMANDS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 SNIPPETS = re.compile(r"```python\n(.*?)```", re.DOTALL)

@@ -80,7 +80,7 @@ def until_gone(data: Path, key: bytes) -> None:
 
 def until(reached: Callable[[], bool], what: str) -> None:
     """A deletion is announced nowhere: to look again and again is the only way to see it."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not reached():
         assert time.monotonic() < deadline, f"there never was {what}"
 

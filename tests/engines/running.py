@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.running import REPOSITORY
+from tests.e2e.commands import REPOSITORY
 from tests.engines.engine import KEY
 
 

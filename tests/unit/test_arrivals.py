@@ -6,7 +6,7 @@ import pytest
 
 from services.read_models.arrivals import GIVEN_UP_KEPT, Arrivals
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 
 
 async def waiting(arrivals: Arrivals, *frontiers: dict[int, int]) -> list[asyncio.Task[bool]]:

@@ -21,7 +21,7 @@ from services.settings import Settings
 from services.telemetry.commits import Commits
 from services.telemetry.metrics import Metrics, Sources
 from services.telemetry.stops import StopCounts
-from tests.e2e.running import REPOSITORY
+from tests.e2e.commands import REPOSITORY
 from tests.unit.test_pulse_rows import seen
 
 OPERATIONS = REPOSITORY / "docs/operations.md"

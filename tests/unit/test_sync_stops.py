@@ -12,7 +12,7 @@ import pytest
 from countermand.handlers import Stop, TaskStopped
 from countermand.handlers.sync_serving import Run, SyncHost, _authors_code
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 ORDER = {"run": "r", "task": "t", "attempt": 1, "payload": {}, "handler": "h"}
 
 

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.e2e.commands import REPOSITORY
 from tests.e2e.dialects.trying import SITE
-from tests.e2e.running import REPOSITORY, Running
+from tests.e2e.running import Running
 
 CLIENTS = Path(__file__).parent / "clients"
 

@@ -14,6 +14,7 @@ from pydantic_core import from_json
 
 from events.errors import CountermandError
 from services.executor.runtimes.remote.engine import Call, HttpEngine
+from services.outgoing import OutgoingClient
 from services.templates import filled
 
 DOTS = frozenset({".", ".."})
@@ -52,7 +53,7 @@ class Caller:
     def __init__(self, hosts: Collection[str]) -> None:
         self._hosts = frozenset(hosts)
         # No redirects, no proxies of the environment: the URL says where a request goes.
-        self._client = httpx.AsyncClient(follow_redirects=False, trust_env=False)
+        self._client = OutgoingClient(follow_redirects=False, trust_env=False)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -1,433 +1,46 @@
-"""The native API from Python: `Client` for asyncio, `SyncClient` for scripts.
-
-    async with Client("http://127.0.0.1:8700", key) as client:
-        task = await client.submit("sleep", {"seconds": 60})
-        receipt = await client.cancel(task["id"], reason="wrong input")
-
-Answers are the API's documents as typed dictionaries. Every write carries an Idempotency-Key, so
-that it may be repeated safely, and is, when the connection fails. Knows HTTP; imports nothing else
-of Countermand.
-"""
+"""The client for asyncio."""
 
 import asyncio
-import json
-import re
-import threading
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, NotRequired, TypedDict, TypeVar
+from typing import Any, Literal
 from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
 import stamina
 
+from countermand.client.documents import (
+    BulkCancel,
+    BulkItem,
+    BulkPreview,
+    DeadDelivery,
+    Endpoint,
+    Executor,
+    ExportedRow,
+    Frame,
+    HistoryLine,
+    MadeEndpoint,
+    Project,
+    Pulse,
+    Receipt,
+    Regions,
+    RequestAbroad,
+    Submitted,
+    Task,
+)
+from countermand.client.problems import Problem, problem, worth_repeating
+from countermand.client.streamed import (
+    frames,
+    position_of,
+    read_positions,
+    rows,
+    written_positions,
+)
+
 PREFIX = "/countermand/v1"
 DEFAULT_URL = "http://127.0.0.1:8700"
 TIMEOUT_SECONDS = 30.0
-
-JSON_POSITION = re.compile(rb'\{"position": "(\d+:\d+)"')
-CSV_POSITION = re.compile(rb"(\d+:\d+),")
-
-T = TypeVar("T")
-
-
-class Actor(TypedDict):
-    """Who."""
-
-    kind: str
-    id: str
-    organization: str
-    authenticated_by: str
-    on_behalf_of: str | None
-
-
-class Cancel(TypedDict):
-    """The cancel in force on a task or project."""
-
-    event_id: str
-    subject: str
-    who: Actor
-    why: str
-    mode: str
-    grace_seconds: float | None
-    origin: str
-    requested_at: str
-    observed_at: str | None
-    unconfirmed_at: str | None
-    stopped_at: str | None
-
-
-class Progress(TypedDict):
-    """How far a run says it is."""
-
-    fraction: float | None
-    step: str
-
-
-class Task(TypedDict):
-    """A task."""
-
-    id: str
-    kind: str
-    status: str
-    evidence: str | None
-    contradicted: bool
-    attempt: int
-    progress: Progress | None
-    payload: dict[str, Any]
-    description: str
-    labels: dict[str, str]
-    requires: dict[str, str]
-    project: str | None
-    parent: str | None
-    depends_on: list[str]
-    region: str
-    result: Any
-    error: str | None
-    error_type: str | None
-    waiting_for: int | None
-    max_attempts: int
-    grace_seconds: float
-    not_before: str | None
-    deadline: str | None
-    rerun_of: str | None
-    run_id: str | None
-    executor: str | None
-    created_by: Actor
-    created_at: str
-    started_at: str | None
-    finished_at: str | None
-    cancel: Cancel | None
-    position: str
-
-
-class Project(TypedDict):
-    """A project."""
-
-    id: str
-    title: str
-    description: str
-    labels: dict[str, str]
-    region: str
-    status: str
-    plan: int
-    planned_tasks: int
-    pauses: int
-    arrived: int
-    unfinished: int
-    active: int
-    failed: int
-    created_by: Actor
-    created_at: str
-    started_at: str | None
-    finished_at: str | None
-    cancel: Cancel | None
-    position: str
-
-
-class AtHome(TypedDict):
-    """What is known of a request that another region decides."""
-
-    region: str
-    event_id: str
-    position: str | None
-    delivered_at: str | None
-    appended_at: str | None
-    known_at: str | None
-    news_age_seconds: float | None
-
-
-class RequestAbroad(TypedDict):
-    """A request that one region has accepted for another to decide."""
-
-    event_id: str
-    subject: str
-    type: str
-    position: str
-    accepted_at: str
-    verdict: str
-    reason: str | None
-    late_seconds: float | None
-    home: AtHome
-
-
-class KnownRegion(TypedDict):
-    """Another region, and how old its news are."""
-
-    region: str
-    known_at: str | None
-    heard_at: str | None
-    age_seconds: float | None
-
-
-class Regions(TypedDict):
-    """This region, and the others."""
-
-    here: str
-    others: list[KnownRegion]
-
-
-class Receipt(TypedDict):
-    """What was asked, what the log decided, what has come of it."""
-
-    event_id: str
-    subject: str
-    position: str
-    verdict: Literal["effective", "noted", "void", "undecided"]
-    reason: str | None
-    late_seconds: float | None
-    who: Actor
-    why: str
-    mode: str
-    grace_seconds: float | None
-    origin: str
-    requested_at: str
-    observed_at: str | None
-    stopped_at: str | None
-    status: str | None
-    evidence: str | None
-    contradicted: bool
-    held_until: str | None
-    home: AtHome | None
-    """Decided by another region; None: by this one."""
-
-
-class HistoryLine(TypedDict):
-    """A line of the history."""
-
-    position: str
-    appended_at: str
-    about: str
-    verdict: str
-    reason: str | None
-    late_seconds: float | None
-    status: str | None
-    event: dict[str, Any]
-
-
-class Submitted(TypedDict):
-    """One task of a batch."""
-
-    id: str
-    position: str
-    verdict: str
-    reason: str | None
-
-
-class Endpoint(TypedDict):
-    """Who hears what by webhook."""
-
-    id: str
-    url: str
-    types: list[str] | None
-    description: str
-    created_at: str
-    created_by: str
-    rotated_at: str | None
-
-
-class MadeEndpoint(Endpoint):
-    """With its new secret, which no other answer shows."""
-
-    secret: str
-
-
-class DeadDelivery(TypedDict):
-    """A delivery that was given up."""
-
-    event_id: str
-    type: str
-    position: str
-    root: str
-    attempts: int
-    died_at: str
-    last_status: int | None
-    last_error: str
-
-
-class PhaseTimes(TypedDict):
-    """In seconds; None when nothing was timed."""
-
-    count: int
-    mean: float | None
-    p50: float | None
-    p95: float | None
-    p99: float | None
-
-
-class PulseWindow(TypedDict):
-    """What ended in a stretch of time up to now."""
-
-    phases: dict[str, PhaseTimes]
-    evidence: dict[str, int]
-    overran: int
-
-
-class PulseGroup(TypedDict):
-    """One handler in one region."""
-
-    organization: str
-    kind: str
-    region: str
-    stopping: int
-    overdue: int
-    windows: dict[str, PulseWindow]
-
-
-class OverdueStop(TypedDict):
-    """A stop that isn't proved, though its grace is over."""
-
-    task_id: str
-    kind: str
-    region: str
-    executor: str
-    cancel_id: str
-    requested_at: str
-    observed_at: str | None
-    due_at: str
-    unconfirmed_at: str | None
-
-
-class ExecutorCounts(TypedDict):
-    """Of all organizations: they share executors."""
-
-    alive: int
-    draining: int
-    lost: int
-    running: int
-
-
-class DeadlineCounts(TypedDict):
-    """Deadlines past and not acted on yet, and those to come, by window."""
-
-    due: int
-    within: dict[str, int]
-
-
-class Pulse(TypedDict):
-    """What is being stopped right now, and how long each phase takes."""
-
-    stopping: int
-    unobserved: int
-    overdue: int
-    overdue_stops: list[OverdueStop]
-    windows: dict[str, PulseWindow]
-    groups: list[PulseGroup]
-    executors: ExecutorCounts
-    deadlines: DeadlineCounts
-
-
-class BulkPreview(TypedDict):
-    """What a cancel of many tasks would stop."""
-
-    token: str
-    expires_at: str
-    frontier: str
-    where: dict[str, Any]
-    tasks: int
-    runs: int
-    sample: list[dict[str, Any]]
-
-
-class BulkCancel(TypedDict):
-    """A cancel of many tasks, and how far it has come."""
-
-    id: str
-    state: Literal["running", "stopping", "stopped", "done"]
-    where: dict[str, Any]
-    frontier: str
-    who: Actor
-    why: str
-    mode: str
-    grace_seconds: float | None
-    per_second: float
-    tasks: int
-    runs: int
-    requested: int
-    effective: int
-    void: int
-    undecided: int
-    reasons: dict[str, int]
-    begun_at: str
-    stop_asked_at: str | None
-    stop_asked_by: str | None
-    ended_at: str | None
-
-
-class BulkItem(TypedDict):
-    """What came of one of its tasks."""
-
-    task_id: str
-    event_id: str
-    verdict: Literal["effective", "noted", "void", "undecided", "not_requested"]
-    reason: str | None
-    late_seconds: float | None
-    evidence: str | None
-    stopped_at: str | None
-    position: str | None
-
-
-class ExecutorRun(TypedDict):
-    """What an executor runs of yours."""
-
-    task_id: str
-    kind: str
-    status: str
-    run_id: str | None
-    started_at: str | None
-
-
-class Executor(TypedDict):
-    """An executor, as it was heard of last."""
-
-    id: str
-    state: Literal["alive", "draining", "lost"]
-    region: str
-    labels: dict[str, str]
-    kinds: list[str]
-    running: int
-    concurrent_runs: int
-    heard_at: str
-    lease_until: str
-    runs: NotRequired[list[ExecutorRun]]
-
-
-class Frame(NamedTuple):
-    """One thing a stream says; give `id` back as `after` to go on behind it."""
-
-    event: str
-    id: str
-    data: dict[str, Any]
-
-
-class ExportedRow(NamedTuple):
-    """A whole row of an export: a line of JSON, or a row of CSV."""
-
-    data: bytes
-    position: str | None
-    """Of its event; None: the names of the columns."""
-    end: str
-    """The frontier at which the export ends."""
-
-
-class Problem(Exception):
-    """What the service refused, and why (RFC 9457)."""
-
-    def __init__(self, status: int, document: Mapping[str, Any]) -> None:
-        super().__init__(f"{document.get('title', status)}: {document.get('detail', '')}")
-        self.status = status
-        self.document = dict(document)
-
-    @property
-    def reason(self) -> str | None:
-        return self.document.get("reason")
-
-    @property
-    def receipt(self) -> Receipt | None:
-        """Of a cancel that was void."""
-        return self.document.get("receipt")
 
 
 class Client:
@@ -723,8 +336,8 @@ class Client:
                 ) as response:
                     if response.status_code >= 400:
                         await response.aread()
-                        raise _problem(response)
-                    async for frame in _frames(response.aiter_lines()):
+                        raise problem(response)
+                    async for frame in frames(response.aiter_lines()):
                         after = frame.id
                         yield frame
             except httpx.TransportError:
@@ -752,9 +365,9 @@ class Client:
                 async with self._http.stream("GET", PREFIX + "/export", params=query) as response:
                     if response.status_code >= 400:
                         await response.aread()
-                        raise _problem(response)
+                        raise problem(response)
                     end = response.headers["countermand-end"]
-                    async for data in _rows(response.aiter_bytes(), format):
+                    async for data in rows(response.aiter_bytes(), format):
                         position = position_of(data, format)
                         yield ExportedRow(data, position, end)
                         if position is not None:
@@ -763,7 +376,7 @@ class Client:
                     return
             except (httpx.TransportError, Problem) as error:
                 failures += 1
-                if failures >= self._attempts or not _worth_repeating(error):
+                if failures >= self._attempts or not worth_repeating(error):
                     raise
             await asyncio.sleep(1.0)
 
@@ -811,7 +424,7 @@ class Client:
         wait_seconds: float,
     ) -> Any:
         async for attempt in stamina.retry_context(
-            on=_worth_repeating, attempts=self._attempts, timeout=self._timeout_seconds
+            on=worth_repeating, attempts=self._attempts, timeout=self._timeout_seconds
         ):
             with attempt:
                 response = await self._http.request(
@@ -823,7 +436,7 @@ class Client:
                     timeout=self._timeout_seconds + wait_seconds,
                 )
                 if response.status_code >= 400:
-                    raise _problem(response)
+                    raise problem(response)
                 return response.json()
         raise AssertionError("retry_context ends only by returning or raising")
 
@@ -844,118 +457,6 @@ class Client:
             cursor = page["next_cursor"]
             if cursor is None or not page["items"]:
                 return
-
-
-class SyncClient:
-    """The same methods for code without asyncio: each waits for its answer."""
-
-    def __init__(self, url: str = DEFAULT_URL, key: str | None = None, **more: Any) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="countermand-client", daemon=True
-        )
-        self._thread.start()
-        self._client: Client = self._wait(_made(url, key, more))
-
-    def __enter__(self) -> "SyncClient":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._wait(self._client.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._client, name)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            asked = method(*args, **kwargs)
-            return self._iterate(asked) if hasattr(asked, "__aiter__") else self._wait(asked)
-
-        return call
-
-    def _wait(self, asked: Coroutine[Any, Any, T]) -> T:
-        future: Future[T] = asyncio.run_coroutine_threadsafe(asked, self._loop)
-        return future.result()
-
-    def _iterate(self, asked: AsyncIterator[T]) -> Iterator[T]:
-        while (each := self._wait(_next(asked))) is not END:
-            yield each  # type: ignore[misc]
-
-
-async def _made(url: str, key: str | None, more: Mapping[str, Any]) -> Client:
-    return Client(url, key, **more)
-
-
-END = object()
-
-
-async def _next(asked: AsyncIterator[T]) -> T | object:
-    return await anext(asked, END)
-
-
-async def _frames(lines: AsyncIterator[str]) -> AsyncIterator[Frame]:
-    fields: dict[str, str] = {}
-    async for line in lines:
-        if line.startswith(":"):
-            continue
-        if line:
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        elif "data" in fields:
-            yield Frame(
-                fields.get("event", "message"), fields.get("id", ""), json.loads(fields["data"])
-            )
-            fields = {}
-
-
-async def _rows(chunks: AsyncIterator[bytes], format: str) -> AsyncIterator[bytes]:
-    """Whole rows; one that was cut off is left out. A cell of CSV may have line breaks in it."""
-    rest = b""
-    async for chunk in chunks:
-        *lines, last = chunk.split(b"\n")
-        for line in lines:
-            rest += line + b"\n"
-            if format != "csv" or rest.count(b'"') % 2 == 0:
-                yield rest
-                rest = b""
-        rest += last
-
-
-def position_of(row: bytes, format: str) -> str | None:
-    """Where the event of a row of an export stands; None: the row has none."""
-    pattern = CSV_POSITION if format == "csv" else JSON_POSITION
-    found = pattern.match(row)
-    return found[1].decode() if found else None
-
-
-def read_positions(text: str | None) -> dict[int, int]:
-    """A frontier, or a position, by partition."""
-    parts = (part.partition(":") for part in (text or "").split(",") if part)
-    return {int(partition): int(offset) for partition, _, offset in parts}
-
-
-def written_positions(behind: Mapping[int, int]) -> str | None:
-    return ",".join(f"{k}:{v}" for k, v in sorted(behind.items())) or None
-
-
-def _worth_repeating(error: Exception) -> bool:
-    """Nothing was answered, or it was said to try again; writes carry their Idempotency-Key."""
-    if isinstance(error, Problem):
-        return error.status in (429, 503)
-    return isinstance(error, httpx.TransportError)
-
-
-def _problem(response: httpx.Response) -> Problem:
-    try:
-        document = response.json()
-    except ValueError:
-        document = {}
-    return Problem(response.status_code, document if isinstance(document, dict) else {})
 
 
 def _q(id: str | None) -> str:

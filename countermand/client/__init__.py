@@ -1,0 +1,85 @@
+"""The native API from Python: `Client` for asyncio, `SyncClient` for scripts.
+
+    async with Client("http://127.0.0.1:8700", key) as client:
+        task = await client.submit("sleep", {"seconds": 60})
+        receipt = await client.cancel(task["id"], reason="wrong input")
+
+Answers are the API's documents as typed dictionaries. Every write carries an Idempotency-Key, so
+that it may be repeated safely, and is, when the connection fails. Knows HTTP; imports nothing else
+of Countermand.
+"""
+
+from countermand.client.client import DEFAULT_URL, Client
+from countermand.client.documents import (
+    Actor,
+    AtHome,
+    BulkCancel,
+    BulkItem,
+    BulkPreview,
+    Cancel,
+    DeadDelivery,
+    DeadlineCounts,
+    Endpoint,
+    Executor,
+    ExecutorCounts,
+    ExecutorRun,
+    ExportedRow,
+    Frame,
+    HistoryLine,
+    KnownRegion,
+    MadeEndpoint,
+    OverdueStop,
+    PhaseTimes,
+    Progress,
+    Project,
+    Pulse,
+    PulseGroup,
+    PulseWindow,
+    Receipt,
+    Regions,
+    RequestAbroad,
+    Submitted,
+    Task,
+)
+from countermand.client.problems import Problem
+from countermand.client.streamed import position_of, read_positions, written_positions
+from countermand.client.sync import SyncClient
+
+__all__ = [
+    "DEFAULT_URL",
+    "Actor",
+    "AtHome",
+    "BulkCancel",
+    "BulkItem",
+    "BulkPreview",
+    "Cancel",
+    "Client",
+    "DeadDelivery",
+    "DeadlineCounts",
+    "Endpoint",
+    "Executor",
+    "ExecutorCounts",
+    "ExecutorRun",
+    "ExportedRow",
+    "Frame",
+    "HistoryLine",
+    "KnownRegion",
+    "MadeEndpoint",
+    "OverdueStop",
+    "PhaseTimes",
+    "Problem",
+    "Progress",
+    "Project",
+    "Pulse",
+    "PulseGroup",
+    "PulseWindow",
+    "Receipt",
+    "Regions",
+    "RequestAbroad",
+    "Submitted",
+    "SyncClient",
+    "Task",
+    "position_of",
+    "read_positions",
+    "written_positions",
+]
