@@ -1,26 +1,21 @@
-"""The client for code without asyncio."""
+"""The client for code without asyncio.
 
-import asyncio
-import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from concurrent.futures import Future
-from typing import Any, TypeVar
+What it has is what `Client` has; sync.pyi says so to type checkers and editors. After a change of
+`Client`, `python -m tests.sync_stub` writes that file again.
+"""
+
+from typing import Any
 
 from countermand.client.client import DEFAULT_URL, Client
-
-T = TypeVar("T")
+from countermand.client.loop_thread import LoopThread
 
 
 class SyncClient:
     """The same methods for code without asyncio: each waits for its answer."""
 
     def __init__(self, url: str = DEFAULT_URL, key: str | None = None, **more: Any) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="countermand-client", daemon=True
-        )
-        self._thread.start()
-        self._client: Client = self._wait(_made(url, key, more))
+        self._loop = LoopThread("countermand-client")
+        self._client: Client = self._loop.wait(_made(url, key, more))
 
     def __enter__(self) -> "SyncClient":
         return self
@@ -29,35 +24,21 @@ class SyncClient:
         self.close()
 
     def close(self) -> None:
-        self._wait(self._client.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._loop.wait(self._client.close())
         self._loop.close()
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"'SyncClient' has no attribute {name!r}")
         method = getattr(self._client, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             asked = method(*args, **kwargs)
-            return self._iterate(asked) if hasattr(asked, "__aiter__") else self._wait(asked)
+            loop = self._loop
+            return loop.iterate(asked) if hasattr(asked, "__aiter__") else loop.wait(asked)
 
         return call
 
-    def _wait(self, asked: Coroutine[Any, Any, T]) -> T:
-        future: Future[T] = asyncio.run_coroutine_threadsafe(asked, self._loop)
-        return future.result()
 
-    def _iterate(self, asked: AsyncIterator[T]) -> Iterator[T]:
-        while (each := self._wait(_next(asked))) is not END:
-            yield each  # type: ignore[misc]
-
-
-async def _made(url: str, key: str | None, more: Mapping[str, Any]) -> Client:
+async def _made(url: str, key: str | None, more: dict[str, Any]) -> Client:
     return Client(url, key, **more)
-
-
-END = object()
-
-
-async def _next(asked: AsyncIterator[T]) -> T | object:
-    return await anext(asked, END)
