@@ -81,7 +81,7 @@ class Outputs:
     def __init__(self, log: Log, reread_records: int | None = None) -> None:
         """`reread_records`: how many of each partition's last records are read at the start, where
         there may be very many; None: all."""
-        self._log = log
+        self.log = log
         self._reread_records = reread_records
         self._frontier: dict[int, int] = {}
         self._progress: OrderedDict[tuple[str, str], Progress] = OrderedDict()
@@ -91,9 +91,9 @@ class Outputs:
     async def run(self) -> None:
         """Follow the output until cancelled."""
         if self._reread_records is not None:
-            end = await end_of(self._log)
+            end = await end_of(self.log)
             self._frontier = {p: max(0, last - self._reread_records) for p, last in end.items()}
-        async for records in follow_on(self._log, self._frontier, BATCH_RECORDS):
+        async for records in follow_on(self.log, self._frontier, BATCH_RECORDS):
             for record in records:
                 self._enter(record)
 
@@ -125,7 +125,7 @@ class Outputs:
         self, organization: str, wanted: Callable[[str], bool], start: Frontier, end: Frontier
     ) -> Sequence[OutputRecord]:
         """What one stream missed between two frontiers: up to one batch of the log looked at."""
-        records = await self._log.read(start, BATCH_RECORDS)
+        records = await self.log.read(start, BATCH_RECORDS)
         found = []
         for record in records:
             partition, offset = record.position

@@ -15,7 +15,8 @@ AsOfText = Annotated[
     Query(
         max_length=2000,
         description="A point of the past: a position (`0:42`, with that event), a frontier "
-        "(`before:0:43,1:7`), or a time (RFC 3339).",
+        "(`before:0:43,1:7`), or a time (RFC 3339). What the log hasn't reached, or a time to "
+        "come, is none.",
         examples=["0:42"],
     ),
 ]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from events.ids import root_of
-from events.positions import BEGINNING, Frontier, covers, read_frontier, written_frontier
+from events.positions import BEGINNING, Frontier, covers, reaches, read_frontier, written_frontier
 from events.words import ProjectStatus, Status
 from projections.entry import Entry
 from services.operations import looking
@@ -86,6 +86,17 @@ def read_cursor(text: str) -> Cursor:
 
 def now(scope: Scope, outputs: Outputs) -> Cursor:
     return Cursor(scope.parts.verdicts.frontier, outputs.frontier)
+
+
+async def check_start(scope: Scope, outputs: Outputs, start: Cursor) -> None:
+    """Refuse a point that neither stream has reached: whoever waited there would miss what comes
+    before it."""
+    await looking.stands(scope, start.history, "Last-Event-ID")
+    if reaches(outputs.frontier, start.output):
+        return
+    end = await looking.end_within(scope, outputs.log)
+    if not reaches(end, start.output):
+        raise Invalid("Last-Event-ID", f"output ends at {written_frontier(end)}")
 
 
 async def follow(

@@ -12,11 +12,13 @@ from uuid import UUID
 from events.cancel_events import CancelRequested
 from events.errors import LogUnavailable
 from events.ids import check_id, log_key, root_of
+from events.log import Log
 from events.positions import Frontier, Position, after, covers, reaches, written_frontier
 from events.project_events import ProjectCancelRequested
 from events.region_events import RequestAddressed
 from events.words import Origin
 from services.operations import abroad
+from services.operations.event_types import check_types
 from services.operations.receipts import Receipt, until_ended
 from services.operations.scope import Scope
 from services.permissions import Permission
@@ -66,14 +68,15 @@ async def reached(scope: Scope, wanted: Frontier) -> Fresh:
 
 async def settled(scope: Scope) -> None:
     """Wait until the read models show everything that was in the log when this was called."""
-    if (await reached(scope, await _log_end(scope))).behind is not None:
+    if (await reached(scope, await end_within(scope, scope.parts.log))).behind is not None:
         raise Unavailable("the read models are behind, so this can't be said for sure: try again")
 
 
-async def _log_end(scope: Scope) -> Frontier:
+async def end_within(scope: Scope, log: Log) -> Frontier:
+    """Where a log ends now, if that can be learnt in time."""
     try:
         async with asyncio.timeout(scope.parts.settings.read_wait_seconds):
-            return await scope.parts.log.end()
+            return await log.end()
     except (LogUnavailable, TimeoutError) as error:
         raise Unavailable("the log can't be reached: try again") from error
 
@@ -150,14 +153,30 @@ async def _past(scope: Scope, as_of: AsOf) -> Fresh:
     """The past is known once the read models have got there. What the log hasn't reached is none:
     whatever was answered would be another answer later."""
     if isinstance(as_of, datetime):
-        return await fresh(scope, None)
+        up_to_date = await fresh(scope, None)
+        await _no_future(scope, as_of)
+        return up_to_date
     wanted = after({}, [as_of]) if isinstance(as_of, Position) else as_of
-    if reaches(scope.parts.reads.frontier(), wanted):
-        return UP_TO_DATE
-    end = await _log_end(scope)
-    if not reaches(end, wanted):
-        raise Invalid("as_of", f"nothing stands there yet: the log ends at {written_frontier(end)}")
+    await stands(scope, wanted, "as_of")
     return await reached(scope, wanted)
+
+
+async def _no_future(scope: Scope, time: datetime) -> None:
+    """A time is over by our clock, or by that of the log, which may be ahead of ours."""
+    now = scope.now()
+    if time <= now:
+        return
+    if not (await scope.view.history(HistoryFilter(appended_from=time), limit=1)).rows:
+        raise Invalid("as_of", f"that time is still to come: it is {now.isoformat()} here")
+
+
+async def stands(scope: Scope, frontier: Frontier, field: str) -> None:
+    """Refuse a point that the log hasn't reached: it is from another log, or made up."""
+    if reaches(scope.parts.reads.frontier(), frontier):
+        return
+    end = await end_within(scope, scope.parts.log)
+    if not reaches(end, frontier):
+        raise Invalid(field, f"nothing stands there yet: the log ends at {written_frontier(end)}")
 
 
 # -------------------------------------------------------------------------------------- many
@@ -196,6 +215,9 @@ async def list_history(
     start: Frontier | None = None,
 ) -> tuple[Page[HistoryLine], Fresh]:
     scope.need(Permission.TASKS_READ)
+    check_types(where.types, "type")
+    if start is not None:
+        await stands(scope, start, "start")
     up_to_date = await fresh(scope, where.task or where.project or where.root)
     page = await scope.view.history(
         where, start=start, cursor=cursor, limit=limit, newest_first=newest_first

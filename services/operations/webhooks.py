@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from events.positions import Position, written_position
-from events.vocabulary import HISTORY_BODIES
 from projections.moments import us
 from services.control_store import ControlStore, webhook_deliveries, webhooks
 from services.control_store.webhook_deliveries import Delivery
 from services.control_store.webhooks import Endpoint
+from services.operations.event_types import check_types
 from services.operations.requests import Request
 from services.operations.scope import Scope
 from services.permissions import Permission
@@ -22,7 +22,6 @@ from services.webhooks.addresses import check_url
 from services.webhooks.settings import WebhookSettings
 
 T = TypeVar("T")
-TYPES = frozenset(body.TYPE for body in HISTORY_BODIES)
 
 
 class EndpointRequest(Request):
@@ -88,9 +87,7 @@ async def add(scope: Scope, desk: WebhookDesk, request: EndpointRequest) -> Made
         check_url(request.url, plain_http=settings.plain_http, allowed=settings.allowed_networks)
     except ValueError as error:
         raise Invalid("url", str(error)) from error
-    unknown = sorted(set(request.types or ()) - TYPES)
-    if unknown:
-        raise Invalid("types", f"{unknown[0][:80]!r} is none of {', '.join(sorted(TYPES))}")
+    check_types(request.types, "types")
     endpoint = Endpoint(
         id=str(scope.new_id("webhook")),
         organization=scope.organization,

@@ -167,6 +167,29 @@ def test_what_the_log_has_not_reached_is_no_past(http: httpx.Client, as_of: str)
         assert "the log ends at 0:" in problem["detail"]
 
 
+def test_a_time_to_come_is_no_past(http: httpx.Client) -> None:
+    task_id = waiting(http)
+    for path in (f"/tasks/{task_id}", "/tasks", "/projects"):
+        problem = refused(http.get(path, params={"as_of": LATER}), 422, "invalid")
+        assert "still to come" in problem["detail"]
+
+
+@pytest.mark.parametrize("path", ["/history", "/export"])
+def test_nothing_is_read_from_behind_the_end(http: httpx.Client, path: str) -> None:
+    for start in ("0:1000000", "7:1"):
+        problem = refused(http.get(path, params={"start": start}), 422, "invalid")
+        assert "ends at 0:" in problem["detail"]
+    end = http.get("/export").headers["countermand-end"]
+    assert http.get(path, params={"start": end}).status_code == 200
+
+
+def test_a_type_that_no_event_has_is_refused_with_those_that_there_are(http: httpx.Client) -> None:
+    for path in ("/history", "/export"):
+        query = {"type": ["countermand.task.started.v1", "nonsense"]}
+        problem = refused(http.get(path, params=query), 422, "invalid")
+        assert "'nonsense' is none of countermand.cancel.denied.v1, " in problem["detail"]
+
+
 def test_a_task_can_be_seen_as_it_was(http: httpx.Client) -> None:
     task_id = waiting(http)
     then = http.get(f"/tasks/{task_id}").json()["position"]
@@ -415,6 +438,19 @@ def test_a_stream_goes_on_behind_any_frame(http: httpx.Client) -> None:
         assert rest == whole[seen:]
 
 
+@pytest.mark.parametrize("cursor", ["0:1000000", "7:1", "0:0/0:1000000", "0:1000000/0:0"])
+def test_a_stream_goes_on_behind_no_frame_that_was_never_sent(
+    http: httpx.Client, cursor: str
+) -> None:
+    task_id = waiting(http)
+    for path in ("/stream", f"/tasks/{task_id}/stream"):
+        for query, headers in (({}, {"last-event-id": cursor}), ({"start": cursor}, {})):
+            with http.stream("GET", path, params=query, headers=headers) as answer:
+                assert answer.status_code == 422
+                answer.read()
+            assert "ends at 0:" in refused(answer, 422, "invalid")["detail"]
+
+
 def test_an_organization_s_stream_tells_what_happens_from_now(
     http: httpx.Client, stranger: httpx.Client
 ) -> None:
@@ -480,7 +516,8 @@ def test_nobody_sees_or_stops_another_organization_s_work(
     for path in ("", "/receipt", "/history", "/stream"):
         refused(stranger.get(f"/tasks/{task_id}{path}"), 404, "not-found")
         refused(stranger.get(f"/projects/{made['id']}{path}"), 404, "not-found")
-    refused(stranger.get(f"/tasks/{task_id}?as_of=2099-01-01T00:00:00Z"), 404, "not-found")
+    then = http.get(f"/tasks/{task_id}/history").json()["items"][0]["appended_at"]
+    refused(stranger.get(f"/tasks/{task_id}", params={"as_of": then}), 404, "not-found")
     for verb in ("cancel", "approve", "retry", "skip"):
         refused(stranger.post(f"/tasks/{task_id}/{verb}"), 404, "not-found")
     for verb in ("cancel", "plan", "approve", "pause", "resume"):

@@ -14,6 +14,7 @@ from services.gateway.pages import aware, pair
 from services.gateway.problems import Responses, responses
 from services.gateway.streaming import Streamed
 from services.operations import looking
+from services.operations.event_types import check_types
 from services.permissions import Permission
 from services.read_models.questions import HistoryFilter
 from services.refusals import Invalid
@@ -64,12 +65,15 @@ async def export(
         appended_from=aware(appended_from, "appended_from"),
         appended_before=aware(appended_before, "appended_before"),
     )
+    check_types(type, "type")
     first, asked = frontier(start, "start"), frontier(end, "end")
     await looking.settled(scope)
     there = scope.parts.reads.frontier()
     last = there if asked is None else asked
     if not reaches(there, last):
         raise Invalid("end", f"the history ends at {written_frontier(there)}")
+    if not reaches(last, first or {}):
+        raise Invalid("start", f"what is asked for ends at {written_frontier(last)}")
     written = as_csv if format == "csv" else as_json_lines
     return Streamed(
         written(scope.view, where, first, last),

@@ -53,7 +53,7 @@ async def of_task(
 ) -> Response:
     """A task's history and output, from the beginning unless told otherwise."""
     await looking.get_task(caller.scope, task_id)
-    return stream(caller, Topic(task=task_id), last_event_id or start, BEGINNING_OF_BOTH)
+    return await stream(caller, Topic(task=task_id), last_event_id or start, BEGINNING_OF_BOTH)
 
 
 @router.get(
@@ -66,7 +66,9 @@ async def of_project(
 ) -> Response:
     """A project's history and output, from the beginning unless told otherwise."""
     await looking.get_project(caller.scope, project_id)
-    return stream(caller, Topic(project=project_id), last_event_id or start, BEGINNING_OF_BOTH)
+    return await stream(
+        caller, Topic(project=project_id), last_event_id or start, BEGINNING_OF_BOTH
+    )
 
 
 @router.get("/stream", response_class=StreamingResponse, responses={**STREAM, **responses()})
@@ -75,20 +77,24 @@ async def of_organization(
 ) -> Response:
     """Your organization's history, from now unless told otherwise."""
     caller.scope.need(Permission.TASKS_READ)
-    return stream(caller, Topic(), last_event_id or start, None)
+    return await stream(caller, Topic(), last_event_id or start, None)
 
 
 BEGINNING_OF_BOTH = Cursor(BEGINNING, BEGINNING)
 
 
-def stream(caller: Caller, topic: Topic, text: str | None, otherwise: Cursor | None) -> Response:
+async def stream(
+    caller: Caller, topic: Topic, text: str | None, otherwise: Cursor | None
+) -> Response:
+    outputs = caller.desk.outputs
     if text is None:
         start = otherwise
     elif text == "now":
         start = None
     else:
         start = following.read_cursor(text)
-    start = start or following.now(caller.scope, caller.desk.outputs)
+        await following.check_start(caller.scope, outputs, start)
+    start = start or following.now(caller.scope, outputs)
     return EventStream(frames(caller, topic, start), reader(caller))
 
 
