@@ -181,6 +181,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         verdicts=verdicts,
         at_hand=at_hand,
         patience=Patience(limits.verdict_wait_seconds, TimeoutError),
+        append_patience=Patience(limits.append_wait_seconds, TimeoutError),
         world=world,
         settings=limits,
         denials=Buckets(

@@ -3,13 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
-
-Watched = asyncio.Future[Any]
 
 
 class Patience:
-    """Futures that aren't done in time get an error."""
+    """Whoever isn't done in time gets an error: futures, and blocks of code."""
 
     def __init__(self, seconds: float, error: Callable[[], Exception]) -> None:
         self._seconds = seconds
@@ -19,7 +18,13 @@ class Patience:
         """The oldest first."""
         self._timer: asyncio.TimerHandle | None = None
 
-    def watch(self, future: Watched) -> None:
+    def bounded(self) -> "Bounded":
+        """As `asyncio.timeout`, around a block of code: its waits are cancelled, and it raises."""
+        bounded = Bounded()
+        self.watch(bounded)
+        return bounded
+
+    def watch(self, future: "Watched") -> None:
         watched = self._watched
         while watched and watched[0][1].done():
             watched.popleft()
@@ -43,3 +48,44 @@ class Patience:
                     return
                 future.set_exception(self._error())
             self._watched.popleft()
+
+
+class Bounded:
+    """A block of code of one task, while it is under way."""
+
+    __slots__ = ("_cancelled_before", "_error", "_left", "_task")
+
+    def __init__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._cancelled_before = task.cancelling()
+        self._error: Exception | None = None
+        self._left = False
+
+    def done(self) -> bool:
+        return self._left or self._error is not None
+
+    def set_exception(self, error: Exception) -> None:
+        self._error = error
+        self._task.cancel()
+
+    def __enter__(self) -> None:
+        """It began when it was made."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._left = True
+        if self._error is None:
+            return
+        # Somebody else may have cancelled the task, too: then that is what goes on.
+        alone = self._task.uncancel() <= self._cancelled_before
+        if alone and isinstance(error, asyncio.CancelledError):
+            raise self._error from error
+
+
+Watched = asyncio.Future[Any] | Bounded

@@ -7,7 +7,7 @@ listener.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -106,11 +106,8 @@ class Voice:
         listening = self._listening.setdefault(event.id, [])
         listening.append(heard)
         saying = asyncio.ensure_future(self.say(event))
+        saying.add_done_callback(partial(_tell_failure, heard))
         try:
-            either: set[asyncio.Future[Any]] = {saying, heard}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if not heard.done():
-                await saying
             return await heard
         finally:
             saying.cancel()
@@ -132,6 +129,12 @@ class Voice:
 
     async def room(self) -> None:
         """Always: nothing is queued here."""
+
+
+def _tell_failure(heard: "asyncio.Future[Outcome]", saying: "asyncio.Future[Any]") -> None:
+    """What couldn't be said will never be heard."""
+    if not saying.cancelled() and (error := saying.exception()) and not heard.done():
+        heard.set_exception(error)
 
 
 @lru_cache(maxsize=1_000)

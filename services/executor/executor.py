@@ -37,6 +37,7 @@ from services.executor.surroundings import Surroundings
 from services.executor.waiting_room import Lane, Place, WaitingRoom
 from services.log_end import end_of
 from services.log_following import follow_on
+from services.patience import Patience
 from services.secrets.vault import Vault
 from services.voice import Voice, as_executor
 from services.world import World
@@ -220,6 +221,7 @@ class Executor:
                 vault=self._vault,
                 troubles=self._abilities.troubles,
                 tasks=tasks,
+                claim_patience=Patience(self._settings.lease_seconds, TimeoutError),
             )
             # 1. Nothing of a predecessor may be alive when this one claims.
             # 2. A lease, an engine, and a heartbeat that says what it can run.

@@ -180,7 +180,7 @@ class LiveRun:
             )
         )
         try:
-            async with asyncio.timeout(self.around.settings.lease_seconds):
+            with self.around.claim_patience.bounded():
                 outcome = await self.around.voice.ask(claim)
         except TimeoutError:
             # Should it turn out effective, its executor releases it, as nobody holds it.

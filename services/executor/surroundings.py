@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.executor.output import Outputs
 from services.executor.settings import ExecutorSettings
+from services.patience import Patience
 from services.secrets.vault import Vault
 from services.voice import Voice
 from services.world import World
@@ -25,5 +26,7 @@ class Surroundings:
     """What opens tasks' secrets; None: nothing here can."""
     troubles: Callable[[], str]
     """What keeps handlers from being known, as the end of a sentence."""
+    claim_patience: Patience
+    """With the verdict of a claim."""
     tasks: asyncio.TaskGroup
     """What is said beside a run's own course; it belongs to the executor, and ends with it."""

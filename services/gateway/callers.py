@@ -5,7 +5,7 @@ other way from a route to an operation.
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Request, Response
@@ -23,6 +23,7 @@ CREDENTIAL_LIMIT_CHARACTERS = 8_192
 READING = frozenset({"GET", "HEAD"})
 PROOFS_APART_SECONDS = 0.1
 """At least, between two looks at the credential of somebody who reads a stream."""
+_HEADERS = "countermand.headers"
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -36,6 +37,7 @@ class Caller(NamedTuple):
     desk: Desk
     scope: Scope
     request: Request
+    headers: Mapping[str, str]
     proof: Proof
 
     async def once(
@@ -94,9 +96,10 @@ async def caller(request: Request) -> Caller:
 
 
 async def caller_of(desk: Desk, request: Request) -> Caller:
-    credential = request.headers.get("authorization")
+    headers = headers_of(request)
+    credential = headers.get("authorization")
     if credential is None:
-        credential = request.headers.get("x-api-key")
+        credential = headers.get("x-api-key")
     elif credential[:7].lower() == "bearer ":
         credential = credential[7:].strip()
     else:
@@ -107,7 +110,7 @@ async def caller_of(desk: Desk, request: Request) -> Caller:
 async def calling(desk: Desk, request: Request, proof: Proof) -> Caller:
     """The caller that a request comes from, as its credential proves, within their limits."""
     principal = await proof()
-    headers = request.headers
+    headers = headers_of(request)
     if request.method in READING:
         desk.reads.take_or_refuse(principal, "reads")
         idempotency_key = None
@@ -129,13 +132,24 @@ async def calling(desk: Desk, request: Request, proof: Proof) -> Caller:
         traceparent=traceparent,
         told=frontier,
     )
-    return Caller(desk, scope, request, proof)
+    return Caller(desk, scope, request, headers, proof)
+
+
+def headers_of(request: Request) -> Mapping[str, str]:
+    """By name, in lower case; of several of one name the first. Decoded once: looking each up in
+    the framework's list costs more than all of them here."""
+    known: dict[str, str] | None = request.scope.get(_HEADERS)
+    if known is None:
+        raw = reversed(request.scope["headers"])
+        known = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
+        request.scope[_HEADERS] = known
+    return known
 
 
 def preferred_wait(caller: Caller) -> float:
     """For how long the answer may wait: `Prefer: wait=N`, or `respond-async`."""
     settings = caller.desk.settings.gateway
-    prefer = caller.request.headers.get("prefer")
+    prefer = caller.headers.get("prefer")
     if prefer is None:
         return settings.wait_default_seconds
     for part in prefer.replace(";", ",").split(","):

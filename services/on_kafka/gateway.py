@@ -142,6 +142,7 @@ async def make_desk(
         verdicts=verdicts,
         at_hand=at_hand,
         patience=Patience(limits.verdict_wait_seconds, TimeoutError),
+        append_patience=Patience(limits.append_wait_seconds, TimeoutError),
         world=site.world,
         settings=limits,
         denials=Buckets(per_minute / 60, per_minute, limits.principals_counted, monotonic),

@@ -4,7 +4,6 @@ Every operation is a function of a `Scope`. The organization comes from the prin
 nowhere else; a route can't name another one, because nothing here takes one.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,6 +48,8 @@ class Parts:
     at_hand: AtHand
     patience: Patience
     """With verdicts."""
+    append_patience: Patience
+    """With the log."""
     world: World
     settings: GatewaySettings
     denials: "Denials"
@@ -163,7 +164,7 @@ class Scope:
         """Durable when it returns. A failed append means unknown: it is repeated as it was."""
         messages = [self.parts.words.message(event) for event in events]
         try:
-            async with asyncio.timeout(self.parts.settings.append_wait_seconds):
+            with self.parts.append_patience.bounded():
                 positions = await self._appended(messages)
         except (LogUnavailable, TimeoutError) as error:
             raise Unavailable(
