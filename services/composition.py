@@ -144,9 +144,9 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     )
     await pulse.recall(reads)
     telemetry.follow(pulse)
-    sender = Sender(
-        CheckedNetwork(settings.webhooks.allowed_networks), settings.webhooks.attempt_seconds
-    )
+    sending = settings.webhooks
+    network = CheckedNetwork(sending.allowed_networks, sending.connect_seconds)
+    sender = Sender(network, sending.attempt_seconds)
     webhooks = Webhooks(Depot(store, reads, sender, settings.webhooks, world))
     telemetry.sources.webhooks = webhooks.deliveries
     regions, dock = await open_regions(

@@ -12,7 +12,9 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 from fastapi import Response
+from pydantic import ValidationError
 
+from events.errors import EventTooLarge, InvalidId, MalformedEvent
 from services.control_store import ControlStore
 from services.control_store.idempotency import Answer, Claim, KeyName, claim, forget, remember
 from services.gateway.problems import problem_of
@@ -27,6 +29,9 @@ KEY_LIMIT_CHARACTERS = 255
 REPEATED = "countermand-repeated"
 UNDECIDED = "countermand-undecided"
 """Set by a route on an answer that isn't final: it isn't kept as the first."""
+
+NOTHING_SAID = (Refused, EventTooLarge, InvalidId, MalformedEvent, ValidationError)
+"""What is raised before anything is appended: the key may stand for a request that is mended."""
 
 
 class Once:
@@ -60,7 +65,7 @@ class Once:
             response = said(error)
         except Unavailable:  # unknown what was appended: the key stays taken for this request
             raise
-        except Refused:
+        except NOTHING_SAID:
             await self._ask(partial(forget, name=name))
             raise
         # A stream has no first answer: who asks again hears of the same task from now on.

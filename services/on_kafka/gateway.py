@@ -104,7 +104,8 @@ async def open_pictures(site: Site, opened: AsyncExitStack) -> ShelfPictures:
 
 def new_webhooks(store: ControlStore, site: Site) -> Webhooks:
     settings = site.settings.webhooks
-    sender = Sender(CheckedNetwork(settings.allowed_networks), settings.attempt_seconds)
+    network = CheckedNetwork(settings.allowed_networks, settings.connect_seconds)
+    sender = Sender(network, settings.attempt_seconds)
     return Webhooks(Depot(store, site.reads, sender, settings, site.world))
 
 

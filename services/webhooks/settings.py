@@ -20,6 +20,8 @@ class WebhookSettings(BaseModel):
     """Private addresses that may be reached all the same, e.g. 10.1.0.0/16."""
     attempt_seconds: PositiveFloat = 15
     """A receiver that hasn't answered by then has not accepted."""
+    connect_seconds: PositiveFloat = 5
+    """Within which one of the first addresses of its name must take the connection."""
     retry_after_seconds: Annotated[tuple[NonNegativeFloat, ...], Field(max_length=100)] = (
         5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800,
     )  # fmt: skip

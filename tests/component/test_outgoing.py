@@ -60,7 +60,7 @@ def test_every_call_fails_as_calls_do(slamming: str) -> None:
 
 def test_every_delivery_fails_as_deliveries_do(slamming: str) -> None:
     async def deliver() -> list[Attempt]:
-        sender = Sender(CheckedNetwork([IPv4Network("127.0.0.0/8")]), attempt_seconds=10)
+        sender = Sender(CheckedNetwork([IPv4Network("127.0.0.0/8")], 5), attempt_seconds=10)
         try:
             now = datetime.now(UTC)
             return [await sender.send(slamming, "id", b"{}", [], now) for _ in range(CALLS)]

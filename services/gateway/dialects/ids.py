@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 from fastapi import Path
 
-from events.errors import CountermandError, InvalidId
+from events.errors import InvalidId
 from events.ids import check_id
 from services.gateway.callers import Caller
 from services.operations import looking
 from services.permissions import Permission
+from services.refusals import Refused
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 AS_UUID: dict[str, Any] = {"format": "uuid"}
@@ -22,7 +23,7 @@ PathId = Annotated[str, Path(json_schema_extra=AS_UUID)]
 """Of any length: what is no id is refused in each dialect's words for that."""
 
 
-class MalformedId(CountermandError):
+class MalformedId(Refused):
     """Not a UUID, and no id of a task of the caller's either."""
 
     def __init__(self, text: str) -> None:
