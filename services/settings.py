@@ -5,7 +5,7 @@ those, from a TOML file. Owns names, defaults and bounds; must not know who uses
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -15,6 +15,7 @@ from pydantic import (
     PositiveInt,
     SecretStr,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -24,7 +25,7 @@ from pydantic_settings import (
 )
 
 from services.executor.settings import ExecutorSettings
-from services.gateway.dialects.settings import DialectSettings
+from services.gateway.dialects.settings import DialectSettings, regions_named
 from services.kafka_log.settings import BrokerSettings
 from services.permissions import ROLES, Permission
 from services.pulse.settings import PulseSettings
@@ -193,6 +194,17 @@ class Settings(BaseSettings):
         if self.control_store_url is not None or self.postgres is None:
             return self.control_store_url
         return postgres_url(self.postgres.get_secret_value())
+
+    @model_validator(mode="after")
+    def _dialects_stay_here(self) -> Self:
+        """What another region decides has no answer in a dialect's words."""
+        for where, region in regions_named(self.dialects):
+            if region in self.regions.others and region != self.region:
+                raise ValueError(
+                    f"{where}: {region!r} is in regions.others and decides about its own tasks: "
+                    "point this dialect's clients at that region's gateways"
+                )
+        return self
 
     @field_validator("postgres")
     @classmethod

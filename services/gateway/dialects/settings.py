@@ -3,6 +3,7 @@
 The defaults are for trying them out: everything is run by the sample handler `rehearse`.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -168,3 +169,16 @@ class DialectSettings(Section):
     nico: NicoSettings = NicoSettings()
     sigmic: SigmicSettings = SigmicSettings()
     xpander: XpanderSettings = XpanderSettings()
+
+
+def regions_named(what: object, path: str = "dialects") -> Iterator[tuple[str, Region]]:
+    """Where in the settings of dialects a region is named, and which."""
+    if isinstance(what, Target | Site) and what.region is not None:
+        yield f"{path}.region", what.region
+    inside: Mapping[Any, object] = {}
+    if isinstance(what, BaseModel | Mapping):
+        inside = dict(what)
+    elif isinstance(what, tuple):
+        inside = dict(enumerate(what))
+    for name, each in inside.items():
+        yield from regions_named(each, f"{path}.{name}")
