@@ -94,6 +94,34 @@ async def test_a_refusal_is_one_at_once(answers: Answers, status: int) -> None:
     assert len(answers.requests) == 1
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+async def test_a_refusal_after_a_try_whose_answer_was_lost_leaves_it_unknown(
+    answers: Answers, status: int
+) -> None:
+    for lost in (NOTHING, answer(500), answer(408)):
+        with pytest.raises(Lost, match=f"{status}.*after a try"):
+            await called(answers, lost, answer(status))
+
+
+async def test_a_refusal_after_what_surely_did_nothing_is_one(answers: Answers) -> None:
+    with pytest.raises(EngineRefused):
+        await called(answers, answer(429), answer(422))
+
+
+async def test_a_value_that_makes_a_url_too_long_is_never_sent(answers: Answers) -> None:
+    with pytest.raises(NotAllowed, match="no URL"):
+        await called(answers, answer(200), url="/runs/${id}", value="x" * 100_000)
+    assert answers.requests == []
+
+
+async def test_what_an_engine_wants_remembered_is_not_told_to_the_next_run(
+    answers: Answers,
+) -> None:
+    lost = answer(500, "{}", "set-cookie: session=of-one-run; Path=/")
+    await called(answers, lost, answer(200))
+    assert "cookie:" not in answers.requests[1].lower()
+
+
 async def test_a_redirect_is_not_followed(answers: Answers) -> None:
     with pytest.raises(EngineRefused, match="redirects"):
         await called(answers, answer(302, "", f"location: http://127.0.0.1:{answers.port}/other"))

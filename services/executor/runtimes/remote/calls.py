@@ -6,6 +6,7 @@ since a request whose answer was lost may have been carried out.
 
 import asyncio
 from collections.abc import Collection, Mapping
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,7 +19,8 @@ from services.outgoing import OutgoingClient
 from services.templates import filled
 
 DOTS = frozenset({".", ".."})
-AGAIN = frozenset({408, 409, 429})
+TOO_MANY = 429
+AGAIN = frozenset({408, 409, TOO_MANY})
 FIRST_PAUSE_SECONDS = 0.1
 PAUSE_LIMIT_SECONDS = 5.0
 
@@ -54,6 +56,8 @@ class Caller:
         self._hosts = frozenset(hosts)
         # No redirects, no proxies of the environment: the URL says where a request goes.
         self._client = OutgoingClient(follow_redirects=False, trust_env=False)
+        # An engine's cookie, set for one run, would go along with the next one's requests.
+        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -69,12 +73,18 @@ class Caller:
         if key is not None:
             headers["idempotency-key"] = key
         pause = FIRST_PAUSE_SECONDS
+        in_doubt = False
         for left in reversed(range(engine.patience.tries)):
             try:
                 return await self._once(engine, call.method, url, headers, body)
+            except EngineRefused as error:
+                if in_doubt:  # It refuses this try; an earlier one it may have carried out.
+                    raise Lost(f"{error}, after a try whose answer was lost") from error
+                raise
             except _TryAgain as error:
                 if not left or not error.wanted:
                     raise Lost(error.why) from error
+                in_doubt |= error.perhaps_done
                 await asyncio.sleep(min(max(pause, error.after_seconds), PAUSE_LIMIT_SECONDS))
                 pause *= 2
         raise AssertionError("there is always a last try")
@@ -96,12 +106,18 @@ class Caller:
                 ) as response,
             ):
                 content = await read(response, engine.patience.answer_limit_bytes)
+        except httpx.ConnectError as error:
+            raise _TryAgain(type(error).__name__, perhaps_done=False) from error
         except (httpx.HTTPError, TimeoutError) as error:
             raise _TryAgain(type(error).__name__) from error
         status = response.status_code
         if status in AGAIN or status >= 500:
-            wanted = response.headers.get("x-should-retry", "").lower() != "false"
-            raise _TryAgain(f"status {status}", wanted, after_seconds(response))
+            raise _TryAgain(
+                f"status {status}",
+                wanted=response.headers.get("x-should-retry", "").lower() != "false",
+                perhaps_done=status != TOO_MANY,
+                after_seconds=after_seconds(response),
+            )
         if 300 <= status < 400:
             raise EngineRefused(status, "redirects aren't followed: name the place itself")
         if status >= 400:
@@ -118,13 +134,25 @@ def url_of(call: Call, values: Mapping[str, Any]) -> httpx.URL:
     path = urlsplit(url).path
     if any(part in DOTS for part in path.split("/")):
         raise NotAllowed(path[:200], "a value makes it lead to another folder of that host")
-    return httpx.URL(url)
+    try:
+        return httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise NotAllowed(url[:200], f"with its values it is no URL: {error}") from error
 
 
 class _TryAgain(Exception):
-    def __init__(self, why: str, wanted: bool = True, after_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        why: str,
+        *,
+        wanted: bool = True,
+        perhaps_done: bool = True,
+        after_seconds: float = 0.0,
+    ) -> None:
         self.why = why
         self.wanted = wanted
+        self.perhaps_done = perhaps_done
+        """False when it surely wasn't carried out: it wasn't sent, or there were too many."""
         self.after_seconds = after_seconds
 
 

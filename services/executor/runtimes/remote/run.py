@@ -21,6 +21,8 @@ from services.templates import MissingValue, as_text, value_at
 FOR_GOOD = frozenset({400, 404, 405, 410, 413, 422})
 """Refusals that another attempt can't change. Others may be a key that is being renewed."""
 CANNOT_CALL = (Lost, EngineRefused, NotAllowed, MissingValue)
+HANDLE_LIMIT_CHARACTERS = 1000
+"""It is in the history, and in the path of every request about the run."""
 
 log = structlog.get_logger(__name__)
 
@@ -94,10 +96,11 @@ class RemoteRun:
         # 2. Until the engine says that it has ended; cancelled there, once that is asked.
         pauses = Pauses(self._engine)
         while True:
+            self._told.clear()
             if self._to_be_sent:
                 await self._cancel()
                 pauses.again()
-            ending = await self._seen()
+            ending = await self._seen_unless_told()
             if ending is not None:
                 return ending
             await self._pause(pauses.next())
@@ -155,6 +158,17 @@ class RemoteRun:
         except CANNOT_CALL as error:
             self._to_be_sent = True
             log.warning("a remote cancel failed", task=self._order.task_id, why=str(error))
+
+    async def _seen_unless_told(self) -> Ending | None:
+        """A cancel doesn't wait for an engine that is slow to show its runs: a look can be
+        repeated."""
+        looking, told = asyncio.create_task(self._seen()), asyncio.create_task(self._told.wait())
+        try:
+            await asyncio.wait((looking, told), return_when=asyncio.FIRST_COMPLETED)
+            return looking.result() if looking.done() else None
+        finally:
+            told.cancel()
+            looking.cancel()
 
     async def _seen(self) -> Ending | None:
         """How it ended, by the engine's own word for this run."""
@@ -223,9 +237,11 @@ class Pauses:
 
 
 def as_handle(value: Any) -> str:
-    if isinstance(value, str | int) and not isinstance(value, bool) and str(value):
-        return str(value)
-    raise Lost("its answer has no id of the run")
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        handle = str(value)
+        if 0 < len(handle) <= HANDLE_LIMIT_CHARACTERS:
+            return handle
+    raise Lost(f"its answer has no id of the run, of at most {HANDLE_LIMIT_CHARACTERS} characters")
 
 
 def optional(path: str | None, answer: Any) -> Any:

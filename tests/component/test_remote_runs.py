@@ -1,0 +1,113 @@
+"""A run on a remote engine that is slow, or says what can't be: its executor stays well."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from events.words import Evidence
+from services.executor.runtime import Order, RunVoice, Stop, Stopped
+from services.executor.runtimes.remote.calls import Caller
+from services.executor.runtimes.remote.engine import Call, HttpEngine, Patience
+from services.executor.runtimes.remote.run import HANDLE_LIMIT_CHARACTERS, RemoteRun
+
+QUICK = Patience(poll_seconds=0.01, poll_limit_seconds=0.05, request_seconds=60)
+BOUND_SECONDS = 20
+
+
+class Slow:
+    """An engine that shows no run before it has been told to cancel it."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.ids = ['"the-run"']
+        """What it answers to starts, one after the other, the last for ever."""
+        self.looked_at, self.cancelled = asyncio.Event(), asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readuntil(b"\r\n\r\n")).split()[1]
+        match path:
+            case b"/start":
+                body = f'{{"id": {self.ids.pop(0) if len(self.ids) > 1 else self.ids[0]}}}'
+            case b"/cancel/the-run":
+                self.cancelled.set()
+                body = "{}"
+            case _:
+                self.looked_at.set()
+                await self.cancelled.wait()
+                body = '{"status": "CANCELED"}'
+        head = f"HTTP/1.1 200 x\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        writer.write((head + body).encode())
+        writer.close()
+
+    def engine(self) -> HttpEngine:
+        base = f"http://127.0.0.1:{self.port}"
+        return HttpEngine(
+            start=Call(url=f"{base}/start"),
+            status=Call(method="GET", url=f"{base}/look/${{handle}}"),
+            words={"CANCELED": "cancelled"},
+            cancel=Call(url=f"{base}/cancel/${{handle}}"),
+            patience=QUICK,
+        )
+
+
+class Heard:
+    """What the run says of itself."""
+
+    def __init__(self) -> None:
+        self.handles: asyncio.Queue[Any] = asyncio.Queue()
+
+    def attached(self, handle: Any) -> None:
+        self.handles.put_nowait(handle)
+
+
+def an_order(heard: Heard) -> Order:
+    return Order(
+        run_id=UUID(int=1),
+        organization="default",
+        task_id="a-task",
+        kind="remote",
+        payload={},
+        attempt=1,
+        deadline=None,
+        labels={},
+        isolated=False,
+        answers=(),
+        voice=cast(RunVoice, heard),
+    )
+
+
+@pytest.fixture
+async def slow() -> AsyncIterator[Slow]:
+    slow = Slow()
+    server = await asyncio.start_server(slow.serve, "127.0.0.1", 0)
+    slow.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield slow
+
+
+async def test_a_cancel_does_not_wait_for_a_look_that_takes_long(slow: Slow) -> None:
+    caller = Caller([f"127.0.0.1:{slow.port}"])
+    run = RemoteRun(an_order(Heard()), slow.engine(), caller)
+    async with asyncio.timeout(BOUND_SECONDS):
+        await slow.looked_at.wait()
+        run.ask(Stop("request"))
+        assert await run.ended == Stopped(Evidence.REMOTE_ACKNOWLEDGED)
+    await caller.close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ['""', "null", "true", "[]", '"' + "x" * (HANDLE_LIMIT_CHARACTERS + 1) + '"', "9" * 9999],
+)
+async def test_an_id_that_is_none_is_asked_for_again(slow: Slow, wrong: str) -> None:
+    slow.ids = [wrong, '"the-run"']
+    caller, heard = Caller([f"127.0.0.1:{slow.port}"]), Heard()
+    run = RemoteRun(an_order(heard), slow.engine(), caller)
+    async with asyncio.timeout(BOUND_SECONDS):
+        assert await heard.handles.get() == {"id": "the-run"}
+        run.ask(Stop("request"))
+        assert await run.ended == Stopped(Evidence.REMOTE_ACKNOWLEDGED)
+    await caller.close()
