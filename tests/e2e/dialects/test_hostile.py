@@ -186,6 +186,19 @@ def test_a_uuid_in_capitals_is_the_same_one(
     assert native.get(f"/tasks/{task_id}").json()["status"] == "cancelled"
 
 
+def test_a_projects_and_its_tasks_ids_in_capitals_are_the_same_ones(anybody: httpx.Client) -> None:
+    body = {"description": "a goal in capitals"}
+    project = anybody.post("/api/deep-work/start", json=body).json()["project"]
+    path = f"/api/deep-work/projects/{project['id'].upper()}"
+    planned = anybody.get(f"{path}/plan").json()["project"]
+    assert planned["id"] == project["id"]
+    assert anybody.post(f"{path}/approve").json()["project"]["status"] == "executing"
+    last = planned["task_ids"][-1]
+    skipped = anybody.post(f"{path}/tasks/{last.upper()}/skip").json()
+    assert (skipped["task"]["id"], skipped["task"]["status"]) == (last, "skipped")
+    assert anybody.post(f"{path}/cancel").json()["project"]["status"] == "cancelled"
+
+
 def test_cancels_through_all_dialects_at_once_are_one_cancel(
     anybody: httpx.Client, native: httpx.Client
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.dialects.trying import (
     ELSEWHERE,
+    FIRST_SITE,
     FLOWLESS_SITE,
     FOREIGN_SITE,
     RACKS,
@@ -122,6 +123,18 @@ def test_n6_another_sites_task_is_not_found(nico: httpx.Client) -> None:
     refused(nico.get(f"{BASE}/task/{task_id}", params={"siteId": ELSEWHERE}), 404, "Task not found")
     refused(cancel(nico, str(uuid4())), 404, "Task not found")
     cancel(nico, task_id)
+
+
+def test_n6_a_site_has_only_its_own_tasks_also_beside_others_in_its_region(
+    nico: httpx.Client,
+) -> None:
+    task_id = powered(nico)
+    neighbour = {"siteId": FIRST_SITE}
+    refused(cancel(nico, task_id, neighbour), 404, "Task not found")
+    refused(nico.get(f"{BASE}/task/{task_id}", params=neighbour), 404, "Task not found")
+    listed = nico.get(f"{BASE}/task", params={**neighbour, "pageSize": 100})
+    assert task_id not in {each["id"] for each in listed.json()}
+    assert cancel(nico, task_id).json()["status"] == "Terminated"
 
 
 def test_n7_another_providers_site_is_403_and_one_without_flow_412(nico: httpx.Client) -> None:

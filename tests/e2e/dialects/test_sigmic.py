@@ -206,6 +206,21 @@ def test_s5_a_cancelled_task_takes_no_message_and_an_ended_one_goes_on(
     assert history["status"] == "completed"
 
 
+def test_a_conversation_in_capitals_is_the_same_one(
+    sigmic: httpx.Client, native: httpx.Client, keys: dict[str, str]
+) -> None:
+    sigmic.headers["authorization"] = f"Bearer {keys['done']}"
+    task_id = created(sigmic)
+    until(native, task_id, "succeeded")
+    sigmic.headers["authorization"] = f"Bearer {keys['stubborn']}"
+    sigmic.post(f"{TASKS}/{task_id}/messages", json={"message": "and?"})
+    until(native, f"{task_id}-2")
+    assert data(sigmic.get(f"{TASKS}/{task_id.upper()}"))["status"] == "running"
+    answer = sigmic.delete(f"{TASKS}/{task_id.upper()}")
+    forced(native, f"{task_id}-2")
+    assert (answer.status_code, answer.json()["data"]["message"]) == (202, "Cancellation requested")
+
+
 def test_s6_errors_have_the_envelope_and_the_documented_codes(
     sigmic: httpx.Client, http: httpx.Client, stranger: str, native: httpx.Client
 ) -> None:

@@ -76,7 +76,7 @@ async def delete_project(caller: Called, project_id: str) -> Response:
     """Stop a project if it isn't over. Its record stays: what happened is kept for ever."""
     work = await work_of(caller, project_id)
     if work.project.status not in PROJECT_FINISHED:
-        done = await stop_project(caller, project_id, REASON)
+        done = await stop_project(caller, work.project.id, REASON)
         if not done.confirmed:
             raise Said(500, NOT_CONFIRMED)
     return json_response({"success": True, "message": f"Project {project_id} deleted"})

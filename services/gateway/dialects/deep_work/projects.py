@@ -75,7 +75,7 @@ def handler(step: Step) -> Callable[..., Awaitable[Response]]:
         if project.status is not step.start:
             raise cannot(step.name, project, 404)
         try:
-            changed = await step.take(caller.scope, project_id)
+            changed = await step.take(caller.scope, project.id)
         except Conflict as error:  # Somebody was first.
             now = (await work_of(caller, project_id, named=True)).project
             raise cannot(step.name, now, 404) from error
@@ -88,8 +88,8 @@ def handler(step: Step) -> Callable[..., Awaitable[Response]]:
 
 async def cancel(caller: Called, project_id: str) -> Response:
     """Cancel a project: what runs stops, what is done stays, the rest is skipped."""
-    await work_of(caller, project_id, 400, named=True)
-    done = await stop_project(caller, project_id, REASON)
+    project = (await work_of(caller, project_id, 400, named=True)).project
+    done = await stop_project(caller, project.id, REASON)
     if done.too_late:
         raise cannot("cancel", done.project, 400)
     if not done.confirmed:

@@ -16,6 +16,7 @@ from services.gateway.dialects.deep_work.records import (
 from services.gateway.dialects.deep_work.refusing import Called, Said, described, once
 from services.gateway.dialects.deep_work.work import work_of
 from services.gateway.dialects.dialect import json_response
+from services.gateway.dialects.ids import is_uuid
 from services.operations import looking, steering
 from services.operations.requests import AttemptRequest
 from services.read_models.questions import TaskFilter
@@ -66,6 +67,8 @@ async def retry(caller: Called, project_id: str, task_id: str) -> Response:
 
 async def found(caller: Called, project_id: str, task_id: str) -> tuple[Work, Task]:
     work = await work_of(caller, project_id)
+    if is_uuid(task_id):
+        task_id = task_id.lower()
     for task in work.tasks:
         if task.id in (task_id, f"{work.project.id}.{task_id}"):
             return work, task

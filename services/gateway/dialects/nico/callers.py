@@ -12,10 +12,12 @@ from fastapi import Depends, Request
 from services.gateway.callers import Caller, authenticated, calling
 from services.gateway.desk import Desk, desk_of
 from services.gateway.dialects.ids import is_uuid
+from services.gateway.dialects.nico.records import SITE_LABEL
 from services.gateway.dialects.nico.refusing import NO_ADMIN, Said
 from services.gateway.dialects.settings import NicoSettings, Site
 from services.gateway.jwt_tokens import looks_like_jwt
 from services.permissions import Permission, Principal, permitted
+from services.read_models.rows import Task
 from services.refusals import Unauthenticated
 
 ADMIN, VIEWER = "PROVIDER_ADMIN", "PROVIDER_VIEWER"
@@ -28,6 +30,11 @@ class Place(NamedTuple):
     id: str
     site: Site
     region: str
+
+    def has(self, task: Task) -> bool:
+        """Sites may share a region; what was made for one of them isn't another's."""
+        made_for = task.spec.labels.get(SITE_LABEL, self.id.lower())
+        return task.region == self.region and made_for == self.id.lower()
 
 
 async def caller(request: Request, org: str) -> Caller:

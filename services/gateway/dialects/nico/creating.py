@@ -9,7 +9,7 @@ from services.gateway.callers import Caller
 from services.gateway.dialects.dialect import json_response
 from services.gateway.dialects.ids import is_uuid
 from services.gateway.dialects.nico.callers import Called, Place, need, nico, place_of
-from services.gateway.dialects.nico.records import LABEL, TaskIds
+from services.gateway.dialects.nico.records import LABEL, SITE_LABEL, TaskIds
 from services.gateway.dialects.nico.refusing import Said, described, once
 from services.gateway.dialects.nico.tasks import BASE, body_of
 from services.gateway.dialects.settings import Target
@@ -121,7 +121,7 @@ async def begun(
             caller,
             target,
             asked_of(work, body, part),
-            {f"{LABEL}{work.part}": part.lower(), f"{LABEL}site": place.id.lower()},
+            {f"{LABEL}{work.part}": part.lower(), SITE_LABEL: place.id.lower()},
             description=description(work, state, body),
             region=place.region,
             part=part,

@@ -82,7 +82,7 @@ async def listed(caller: Caller, part: tuple[str, str] | None) -> Response:
         region=place.region,
         label=None if part is None else (f"{LABEL}{part[0]}", part[1].lower()),
     )
-    page = await numbered_pages.tasks(caller, where, (number - 1) * size, size)
+    page = await numbered_pages.tasks(caller, where, (number - 1) * size, size, place.has)
     at = {"pageNumber": number, "pageSize": size, "total": page.total, "orderBy": None}
     response = json_response([document(task) for task in page.rows])
     response.headers["X-Pagination"] = to_json(at).decode()

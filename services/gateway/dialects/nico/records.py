@@ -22,6 +22,8 @@ WORDS: dict[Status, Word] = {
 }
 ACTIVE = (Status.PENDING, Status.RUNNING, Status.WAITING, Status.CANCELLING)
 LABEL = "nico."
+SITE_LABEL = f"{LABEL}site"
+"""Which site a task was made for; one that was made elsewhere has none."""
 
 
 class TaskDocument(BaseModel):

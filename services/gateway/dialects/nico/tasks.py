@@ -96,7 +96,7 @@ async def current_user(caller: Called) -> Response:
 async def at(caller: Caller, place: Place, task_id: str) -> Task:
     """The task, if it is one of this site's."""
     task, _ = await looking.get_task(caller.scope, task_id)
-    if task.region != place.region:
+    if not place.has(task):
         raise NotFound("task", task_id)
     return task
 

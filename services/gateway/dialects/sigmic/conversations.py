@@ -22,7 +22,7 @@ async def conversation(caller: Called, id: str) -> Conversation:
     first, _ = await looking.get_task(caller.scope, await known_task(caller, id))
     if not may_see(caller.scope.principal, first):
         raise NotFound("task", id)
-    later = await numbered_pages.walked(caller, TaskFilter(label=(TURN_OF, id)))
+    later = await numbered_pages.walked(caller, TaskFilter(label=(TURN_OF, first.id)))
     return Conversation((first, *reversed(later)))
 
 
