@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from events.body import ORGANIZATION_PATTERN
+from services.gateway.checked_tokens import Checked, CheckedTokens
 from services.outgoing import OutgoingClient
 from services.permissions import Permission, Principal, permitted
 from services.refusals import Unauthenticated, Unavailable
@@ -54,6 +55,7 @@ class JwtTokens:
         self._now = now
         self._monotonic = monotonic
         self._keys: list[jwt.PyJWK] = []
+        self._checked = CheckedTokens()
         self._fetched_at: float | None = None
         self._fetching = asyncio.Lock()
         if settings.keys_file is not None:
@@ -63,10 +65,26 @@ class JwtTokens:
     def enabled(self) -> bool:
         return self._settings.jwks_url is not None or self._settings.keys_file is not None
 
-    async def claims(self, token: str) -> dict[str, Any]:
+    async def claims(self, token: str) -> Mapping[str, Any]:
         """The claims of a good token; `Unauthenticated` for any other."""
         if not self.enabled or len(token) > TOKEN_LIMIT_CHARACTERS:
             raise Unauthenticated("bearer tokens of this kind aren't accepted here")
+        claims = await self._claims_before(token) or await self._claims_now(token)
+        if int(claims["exp"]) - self._now().timestamp() > self._settings.lifetime_limit_seconds:
+            raise Unauthenticated("the token is valid for longer than is accepted")
+        return claims
+
+    async def _claims_before(self, token: str) -> Mapping[str, Any] | None:
+        """Of a token that was good, if the key that signed it still is."""
+        checked = self._checked.find(token)
+        if checked is None or await self._key(checked.kid, checked.algorithm) is not checked.key:
+            return None
+        over_at = int(checked.claims["exp"]) + self._settings.leeway_seconds
+        if self._now().timestamp() >= over_at:
+            raise Unauthenticated("the token has expired") from jwt.ExpiredSignatureError()
+        return checked.claims
+
+    async def _claims_now(self, token: str) -> Mapping[str, Any]:
         try:
             header = jwt.get_unverified_header(token)
             algorithm = str(header.get("alg"))
@@ -89,8 +107,7 @@ class JwtTokens:
             raise Unauthenticated("the token has expired") from error
         except (jwt.PyJWTError, ValueError, OverflowError) as error:
             raise Unauthenticated("the token isn't valid") from error
-        if int(claims["exp"]) - self._now().timestamp() > self._settings.lifetime_limit_seconds:
-            raise Unauthenticated("the token is valid for longer than is accepted")
+        self._checked.keep(token, Checked(header.get("kid"), algorithm, key, claims))
         return claims
 
     async def principal(self, token: str) -> Principal:

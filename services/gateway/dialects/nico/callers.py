@@ -3,6 +3,7 @@
 The checks come in NICo's own order: token, membership, role, provider, then what was sent.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
@@ -72,7 +73,7 @@ async def principal_of(desk: Desk, token: str, org: str) -> Principal:
         raise Said(401, "Invalid authorization token in request") from error
 
 
-def of_roles(desk: Desk, claims: dict[str, Any], by_org: dict[str, Any], org: str) -> Principal:
+def of_roles(desk: Desk, claims: Mapping[str, Any], by_org: dict[str, Any], org: str) -> Principal:
     """By the roles that the token gives in the organization of the path."""
     subject = claims["sub"]
     if not isinstance(subject, str) or not 0 < len(subject) <= 200:
