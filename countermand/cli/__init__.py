@@ -4,6 +4,9 @@ Exit codes are in `countermand.cli.exits`.
 """
 
 import gc
+import sys
+
+from countermand.cli.exits import Exit
 
 GARBAGE_OBJECTS = 50_000
 
@@ -15,4 +18,13 @@ def main() -> None:
 
     from countermand.cli.app import app
 
-    app()
+    try:
+        app()
+    except Exception as error:
+        from events.errors import CountermandError
+
+        if not isinstance(error, CountermandError):
+            raise
+        # Its text says what happened and what to do; a traceback would only hide it.
+        print(error, file=sys.stderr)
+        sys.exit(Exit.CONFIGURATION)

@@ -37,8 +37,8 @@ def serve(settings: Settings) -> None:
     from services.composition import serve_embedded
 
     set_up_logging(settings)
-    first_key = make_first_key(settings)
-    run(serve_embedded, settings, lambda url: say_started(url, settings, first_key))
+    # Only when all is up: a key that was made before, and never shown, would be nobody's.
+    run(serve_embedded, settings, lambda url: say_started(url, settings, make_first_key(settings)))
 
 
 def run(service: Service, settings: Settings, started: Callable[[str], None]) -> None:

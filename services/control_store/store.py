@@ -28,11 +28,17 @@ MIGRATING = 0x0C04_7EA4
 class ControlStoreUnavailable(CountermandError):
     """The database can't be reached, or refuses us."""
 
-    def __init__(self, where: str, why: object) -> None:
-        super().__init__(
-            f"the control store at {where} can't be reached: {why}. Check its address, user and "
-            "password (COUNTERMAND_POSTGRES, or COUNTERMAND_CONTROL_STORE_URL)"
-        )
+    def __init__(self, where: str, why: object, to_do: str) -> None:
+        super().__init__(f"the control store at {where} can't be used: {why}. {to_do}")
+
+
+OF_A_FILE = (
+    "Free space or give access, if that is what is missing. If the file is damaged, stop the "
+    "service, keep it, and restore a backup: nothing else knows what is in it"
+)
+OF_A_SERVER = (
+    "Check its address, user and password (COUNTERMAND_POSTGRES, or COUNTERMAND_CONTROL_STORE_URL)"
+)
 
 
 class ControlStore:
@@ -70,9 +76,16 @@ class ControlStore:
 
 
 def open_control_store(url: str | None, data: Path) -> ControlStore:
-    """The store at this address, or the SQLite file in the data folder; migrated."""
+    """The store at this address, or the SQLite file in the data folder; migrated.
+
+    Raises `ControlStoreUnavailable`.
+    """
     if url is None:
-        data.mkdir(parents=True, exist_ok=True)
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            to_do = "Choose a folder that this user may make and write (--data, COUNTERMAND_DATA)"
+            raise ControlStoreUnavailable(str(data), error, to_do) from error
         url = f"sqlite:///{data / 'control.sqlite'}"
     is_file = url.startswith("sqlite")
     arguments = {} if is_file else {"connect_timeout": CONNECT_SECONDS}
@@ -82,15 +95,24 @@ def open_control_store(url: str | None, data: Path) -> ControlStore:
         sa.event.listen(engine, "begin", _begin_immediate)
     try:
         migrate(engine)
-    except sa.exc.OperationalError as error:
-        raise ControlStoreUnavailable(repr(engine.url), error.orig) from error
+    except sa.exc.DatabaseError as error:
+        engine.dispose()
+        to_do = OF_A_FILE if is_file else OF_A_SERVER
+        raise ControlStoreUnavailable(repr(engine.url), error.orig, to_do) from error
     return ControlStore(engine)
 
 
 def migrate(engine: sa.Engine, to: str = NEWEST) -> None:
     """To the newest version. Alembic is loaded only when there is something for it to do."""
-    if version(engine) == to:
+    there = version(engine)
+    if there == to:
         return
+    if to == NEWEST and there is not None and there > NEWEST:
+        raise ControlStoreUnavailable(
+            repr(engine.url),
+            f"a newer release made its tables (version {there}, this one knows {NEWEST})",
+            "Start that release, or restore the backup that was made before",
+        )
     from alembic import command
     from alembic.config import Config
 

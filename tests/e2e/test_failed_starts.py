@@ -1,0 +1,36 @@
+"""A service that can't start says why in a line, and the next attempt lacks nothing."""
+
+import socket
+from pathlib import Path
+
+from tests.e2e.commands import run
+from tests.e2e.running import Running
+
+
+def test_what_keeps_it_from_starting_is_said_without_a_traceback(folder: Path) -> None:
+    in_the_way = folder / "data"
+    in_the_way.write_text("a file")
+
+    for command in (["up"], ["keys", "create", "--org", "a", "--role", "admin"]):
+        done = run([*command, "--data", str(in_the_way)])
+
+        assert done.returncode == 5
+        assert "Choose a folder" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert done.stdout == ""
+
+
+def test_the_first_key_is_shown_by_the_first_start_that_succeeds(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run(["up", "--data", str(folder / "data"), "--port", port])
+    assert done.returncode == 5
+    assert "choose another one" in done.stderr
+
+    running = Running(folder)
+    running.start()
+    try:
+        with running.http() as http:
+            assert http.get("/tasks").status_code == 200
+    finally:
+        assert running.stop() == 0
