@@ -11,8 +11,8 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -96,6 +96,22 @@ def back_up(
     making = target.with_name(target.name + ".partial")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True, mode=0o700)
+    try:
+        return made_of(settings, config, making, target, now, took, with_secret_keys)
+    except BaseException:
+        shutil.rmtree(making, ignore_errors=True)  # it may be what fills the disk
+        raise
+
+
+def made_of(
+    settings: Settings,
+    config: Path | None,
+    making: Path,
+    target: Path,
+    now: datetime,
+    took: Took,
+    with_secret_keys: bool,
+) -> Manifest:
     # 1. The control store first, then the logs.
     copy_database(settings.data / CONTROL, making / CONTROL, took)
     if not with_secret_keys:
@@ -164,6 +180,7 @@ def read_manifest(source: Path) -> Manifest:
 def copy_database(source: Path, target: Path, took: Took) -> None:
     """One committed state of it, whoever writes meanwhile."""
     with (
+        explained(source, target),
         closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as there,
         closing(sqlite3.connect(target)) as here,
     ):
@@ -182,10 +199,24 @@ def copy_database(source: Path, target: Path, took: Took) -> None:
 
 def forget_secret_keys(control: Path) -> None:
     """A key is destroyed when its task ends; a copy of it would outlive that."""
-    with closing(sqlite3.connect(control, isolation_level=None)) as connection:
+    with (
+        explained(control, control),
+        closing(sqlite3.connect(control, isolation_level=None)) as connection,
+    ):
         connection.execute("PRAGMA secure_delete=ON")
         connection.execute(f"DELETE FROM {tables.secret_keys.name}")
         connection.execute("VACUUM")
+
+
+@contextmanager
+def explained(source: Path, target: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise NoBackup(
+            f"{source} can't be copied into {target.parent} ({error}): make room there, or name a "
+            "folder on another disk"
+        ) from error
 
 
 def described(path: Path) -> BackupFile:

@@ -39,6 +39,7 @@ from services.secrets.declared import Declared
 from services.secrets.destroying import KeyDestroyer
 from services.secrets.vault import Vault
 from services.settings import Settings
+from services.telemetry.oddities import Oddities
 from services.telemetry.telemetry import Telemetry
 from services.verdicts import Verdicts
 from services.voice import Voice
@@ -152,6 +153,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     regions, dock = await open_regions(
         settings, store, world, opened, log=history, words=words, reads=reads, verdicts=verdicts
     )
+    oddities = telemetry.sources.oddities = Oddities()
     # The executor hears first: nothing stands between a cancel and its run.
     listeners: list[Listener] = [
         executor,
@@ -164,6 +166,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         key_destroyer,
         pulse,
         webhooks,
+        oddities,
     ]
     if dock is not None:
         listeners.append(dock.recent)

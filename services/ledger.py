@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from contextlib import aclosing
 from typing import NamedTuple, Protocol
 
+import structlog
+
 from events.cancel_events import CancelRequested
 from events.errors import UnknownVersion
 from events.event import Event
@@ -27,6 +29,8 @@ from services.own_words import OwnWords
 
 RECALLED_AT_ONCE = 500
 """Live roots asked for in one question, at the start."""
+
+log = structlog.get_logger(__name__)
 
 
 class Snapshot(NamedTuple):
@@ -169,6 +173,7 @@ class Ledger:
                     yield self._decoded(record)
                 except UnknownVersion as why:
                     self.stopped[partition] = Stopped(record.position, why)
+                    log.error("a partition stands still", why=stands_still(self.stopped))
 
     def _decoded(self, record: Record) -> Decoded:
         event = self._words.heard(record.value)

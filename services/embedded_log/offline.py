@@ -47,8 +47,15 @@ def read_through(path: Path, name: str) -> Iterator[Stamped]:
         for expected, (offset, topic, value) in enumerate(rows):
             if offset != expected or not isinstance(value, bytes):
                 raise LogDamaged(f"{path} has lost record {expected}")
-            yield Stamped(value, int(topic))
+            yield Stamped(value, appended_at_us(topic, path, expected))
     except sqlite3.DatabaseError as error:
         raise LogDamaged(f"{path} isn't a whole log ({error})") from error
     finally:
         connection.close()
+
+
+def appended_at_us(topic: object, path: Path, offset: int) -> int:
+    try:
+        return int(str(topic))
+    except ValueError:
+        raise LogDamaged(f"{path}: record {offset} isn't as it was written") from None

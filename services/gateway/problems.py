@@ -145,13 +145,39 @@ def invalid(wrong: Sequence[Any], within: str = "") -> Response:
     """What was wrong where; never what was sent, which may be secret."""
     errors = [
         {
-            "field": ".".join(str(part) for part in (*((within,) if within else ()), *each["loc"])),
+            "field": ".".join(str(part) for part in (*((within,) if within else ()), *loc)),
             "why": each["msg"],
         }
-        for each in wrong[:100]
+        for each, loc in meant(wrong)[:100]
     ]
     detail = "; ".join(f"{each['field']}: {each['why']}" for each in errors[:3])
     return problem(422, "invalid", "Invalid request", detail, errors=errors)
+
+
+ONE, MANY = "TaskRequest", "BatchRequest"
+
+
+def meant(wrong: Sequence[Any]) -> list[tuple[Any, tuple[Any, ...]]]:
+    """Each error and where it is. A body that may be one task or many is wrong as either: what it
+    lacks as many is only for those who sent `tasks`."""
+    if not {ONE, MANY} <= {read_as(each["loc"]) for each in wrong}:
+        return [(each, tuple(each["loc"])) for each in wrong]
+    sent_tasks = any(tuple(each["loc"][-2:]) == (ONE, "tasks") for each in wrong)
+    other = ONE if sent_tasks else MANY
+    found = []
+    for each in wrong:
+        as_which = read_as(each["loc"])
+        if as_which != other:
+            loc = list(each["loc"])
+            if as_which is not None:
+                loc.remove(as_which)
+            found.append((each, tuple(loc)))
+    return found
+
+
+def read_as(loc: Sequence[Any]) -> str | None:
+    """Behind `body` at most; further on it is somebody's own word."""
+    return next((part for part in loc[:2] if part in (ONE, MANY)), None)
 
 
 def internal() -> Response:

@@ -28,6 +28,7 @@ from services.regions.opening import open_regions
 from services.roll import Roll
 from services.secrets.vault import Vault
 from services.settings import Settings
+from services.telemetry.oddities import Oddities
 from services.telemetry.telemetry import Telemetry
 from services.verdicts import Verdicts
 from services.webhooks.addresses import CheckedNetwork
@@ -54,7 +55,8 @@ async def serve(
             pictures,
             telemetry,
         )
-        listeners: list[Listener] = [verdicts, at_hand, duties]
+        oddities = telemetry.sources.oddities = Oddities()
+        listeners: list[Listener] = [verdicts, at_hand, duties, oddities]
         ledger = Ledger(history, site.reads, listeners, words=words)
         telemetry.sources.lag_entries = lambda: behind(ledger.frontier, site.reads.frontier())
         telemetry.sources.stopped_partitions = lambda: len(ledger.stopped)

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from projections.pulse.picture import Picture
 from services.telemetry.commits import Commits
+from services.telemetry.oddities import Oddities
 from services.telemetry.stops import StopCounts
 
 OPENMETRICS = "application/openmetrics-text"
@@ -35,6 +36,7 @@ class Sources:
     runs: Callable[[], int] | None = None
     lag_entries: Callable[[], int] | None = None
     stopped_partitions: Callable[[], int] | None = None
+    oddities: Oddities | None = None
     webhooks: Callable[[], Mapping[str, int]] | None = None
     """Deliveries by state."""
 
@@ -77,6 +79,8 @@ class Metrics(Collector):
                 "Partitions that stand at an event of a newer release.",
                 sources.stopped_partitions(),
             )
+        if sources.oddities is not None:
+            yield from of_oddities(sources.oddities)
         if sources.webhooks is not None:
             yield by_label(
                 "webhook_deliveries",
@@ -140,6 +144,19 @@ def of_commits(commits: Mapping[str, Commits]) -> Iterable[Metric]:
         times.add_metric((stream,), each.seconds.buckets(), each.seconds.sum)
         events.add_metric((stream,), each.events)
     return times, events
+
+
+def of_oddities(oddities: Oddities) -> Iterable[Metric]:
+    yield CounterMetricFamily(
+        f"{PREFIX}malformed_records",
+        "Records of the history that are no event.",
+        value=oddities.malformed,
+    )
+    yield CounterMetricFamily(
+        f"{PREFIX}contradictions",
+        "Words of runs that had been presumed dead.",
+        value=oddities.contradictions,
+    )
 
 
 def gauge(name: str, documentation: str, value: float) -> Metric:

@@ -10,6 +10,7 @@ import pytest
 
 from services.backup import MANIFEST, STORES, Manifest, NoBackup, back_up, restore
 from services.settings import Settings
+from tests.component.test_log_failures import no_file_may_grow_beyond
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -52,3 +53,18 @@ def test_a_manifest_that_leaves_out_a_store_is_refused(tmp_path: Path, unnamed: 
         restore(source, data, lambda *_: None)
 
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_full_disk_is_said_and_not_kept_full(tmp_path: Path) -> None:
+    data, target = tmp_path / "data", tmp_path / "backup"
+    data.mkdir()
+    for name in STORES:
+        with closing(sqlite3.connect(data / name)) as made:
+            made.execute("CREATE TABLE something (id)")
+            made.execute("INSERT INTO something VALUES (zeroblob(500000))")
+            made.commit()
+
+    with no_file_may_grow_beyond(200_000), pytest.raises(NoBackup, match="make room there"):
+        back_up(Settings(data=data), None, target, NOW, lambda *_: None, with_secret_keys=True)
+
+    assert list(tmp_path.iterdir()) == [data]

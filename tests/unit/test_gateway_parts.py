@@ -1,8 +1,16 @@
 """What the gateway counts and caches, without a network."""
 
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
 from events.positions import Position
 from services.control_store import store
 from services.control_store.migrations import NEWEST
+from services.gateway import problems
+from services.gateway.fast_lane import SUBMISSION
 from services.gateway.kept_documents import KeptDocuments
 from services.gateway.rate_limits import Buckets
 from services.permissions import Permission, Principal
@@ -65,3 +73,26 @@ def test_the_newest_migration_is_the_one_that_is_named() -> None:
     folder = Path(store.__file__).parent / "migrations" / "versions"
     versions = sorted(path.name[:4] for path in folder.glob("0*.py"))
     assert versions[-1] == NEWEST
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"kind": "k", "id": "not an id"}, ["body.id"]),
+        ({"id": "a"}, ["body.kind"]),
+        ({"tasks": [{"kind": "k", "id": "not an id"}]}, ["body.tasks.0.id"]),
+        ({"tasks": 1}, ["body.tasks"]),
+        ({"kind": "k", "BatchRequest": 1}, ["body.BatchRequest"]),
+        ({"kind": "k", "labels": {"BatchRequest": 1}}, ["body.labels.BatchRequest"]),
+        ([], ["body"]),
+    ],
+)
+def test_a_bad_submission_is_told_only_what_is_wrong_with_what_was_sent(
+    body: Any, fields: list[str]
+) -> None:
+    with pytest.raises(ValidationError) as raised:
+        SUBMISSION.validate_json(json.dumps(body))
+
+    problem = json.loads(bytes(problems.invalid(raised.value.errors(), "body").body))
+
+    assert [each["field"] for each in problem["errors"]] == fields

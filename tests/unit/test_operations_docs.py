@@ -20,6 +20,7 @@ from services.gateway.routes import metrics
 from services.settings import Settings
 from services.telemetry.commits import Commits
 from services.telemetry.metrics import Metrics, Sources
+from services.telemetry.oddities import Oddities
 from services.telemetry.stops import StopCounts
 from tests.e2e.commands import REPOSITORY
 from tests.unit.test_pulse_rows import seen
@@ -103,6 +104,7 @@ def families() -> set[str]:
         runs=lambda: 0,
         lag_entries=lambda: 0,
         stopped_partitions=lambda: 0,
+        oddities=Oddities(),
         webhooks=lambda: {"pending": 0, "dead": 0},
     )
     found = set()
