@@ -74,14 +74,15 @@ class TaskContext(TaskFacts):
 
     async def progress(self, fraction: float | None = None, step: str = "") -> None:
         """Say how far it is: between 0 and 1, and in words."""
-        await self._talk.say("progress", fraction=_checked(fraction), step=step)
+        await self._talk.say("progress", fraction=_checked(fraction), step=_text("a step", step))
 
     async def output(self, content: str | Mapping[str, Any]) -> None:
         """Say something that whoever follows the task will read: a text, or a JSON object."""
-        await self._talk.say("output", content=content)
+        await self._talk.say("output", content=_content(content))
 
     async def wait_for_approval(self, question: str) -> Any:
         """Wait until somebody answers. An answer survives a re-run: it isn't asked again."""
+        _text("a question", question)
         key = self._next_question()
         if key[1] <= len(self.answers):
             return self.answers[key[1] - 1]
@@ -106,14 +107,15 @@ class SyncTaskContext(TaskFacts):
 
     def progress(self, fraction: float | None = None, step: str = "") -> None:
         """As in `TaskContext`."""
-        self._talk.say("progress", fraction=_checked(fraction), step=step)
+        self._talk.say("progress", fraction=_checked(fraction), step=_text("a step", step))
 
     def output(self, content: str | Mapping[str, Any]) -> None:
         """As in `TaskContext`."""
-        self._talk.say("output", content=content)
+        self._talk.say("output", content=_content(content))
 
     def wait_for_approval(self, question: str) -> Any:
         """As in `TaskContext`."""
+        _text("a question", question)
         key = self._next_question()
         if key[1] <= len(self.answers):
             return self.answers[key[1] - 1]
@@ -146,6 +148,19 @@ def _checked(fraction: float | None) -> float | None:
     if fraction is not None and not 0 <= fraction <= 1:
         raise ValueError(f"progress is a fraction between 0 and 1, not {fraction!r}")
     return fraction
+
+
+def _text(what: str, said: object) -> str:
+    """What the executor takes for a text: said here, a mistake is the handler's own error."""
+    if not isinstance(said, str):
+        raise TypeError(f"{what} is a text, not {said!r:.200}")
+    return said
+
+
+def _content(content: object) -> str | Mapping[str, Any]:
+    if not isinstance(content, str | Mapping):
+        raise TypeError(f"output is a text or a JSON object, not {content!r:.200}")
+    return content
 
 
 def _child(

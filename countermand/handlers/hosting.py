@@ -14,6 +14,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -33,6 +34,7 @@ def main(channel_fd: int, arguments: Sequence[str]) -> NoReturn:
     # it. A handler, not SIG_IGN, which programs that authors start would inherit.
     signal.signal(signal.SIGINT, _nothing)
     os.set_inheritable(channel_fd, False)  # a program that an author starts must not hold it open
+    os.register_at_fork(after_in_child=partial(_hang_up, channel_fd))
     channel = socket.socket(fileno=channel_fd)
     channel.setblocking(True)
     for stream in (sys.stdout, sys.stderr):
@@ -42,6 +44,14 @@ def main(channel_fd: int, arguments: Sequence[str]) -> NoReturn:
     handlers, problems = imported(options.modules)
     channel.sendall(words.line("ready", handlers=handlers_said(handlers), problems=problems))
     serve(channel, handlers, options.result_limit_bytes)
+
+
+def _hang_up(channel_fd: int) -> None:
+    """In a child that an author forked: it goes on in the same code, and must neither speak for the
+    run nor take orders that are meant for it. Not just closed: the number would be used again."""
+    nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    os.dup2(nothing, channel_fd, inheritable=False)
+    os.close(nothing)
 
 
 def _nothing(signal_number: int, frame: FrameType | None) -> None:

@@ -236,7 +236,7 @@ class LiveRun:
                     "unknown_handler",
                 )
             self.handle = await self.runtime.start(await self._order(self.runtime))
-        except (CannotStart, SecretsGone, Unavailable) as error:
+        except (CannotStart, SecretsGone, Unavailable, OSError) as error:
             if self.adopts is not None:
                 # Nobody knows how it goes: it stays as it is, to be adopted again.
                 self.disowned = True
@@ -248,7 +248,7 @@ class LiveRun:
             return SweptAway(str(error))
         return None
 
-    def _not_started(self, error: CannotStart | SecretsGone | Unavailable) -> Ending:
+    def _not_started(self, error: CannotStart | SecretsGone | Unavailable | OSError) -> Ending:
         match error:
             case CannotStart():
                 why = self.mask.text(str(error))
@@ -257,6 +257,8 @@ class LiveRun:
                 return Broke(str(error), "secrets_destroyed", permanent=True)
             case Unavailable():
                 return Broke(str(error), "secrets_unavailable")
+            case OSError():  # no descriptors, no memory: another attempt may find some
+                return Broke(f"this machine has no room for the run: {error}", "no_room")
         assert_never(error)
 
     async def _order(self, runtime: Runtime) -> Order:

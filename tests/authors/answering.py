@@ -165,6 +165,39 @@ async def says_wrongly(context: TaskContext) -> list[str]:
     return refusals
 
 
+@handler("says_no_text")
+async def says_no_text(context: TaskContext) -> list[str]:
+    refusals = []
+    for said in (
+        context.progress(0.5, 5),  # type: ignore[arg-type]
+        context.output(5),  # type: ignore[arg-type]
+        context.output(["a", "list"]),  # type: ignore[arg-type]
+        context.wait_for_approval(5),  # type: ignore[arg-type]
+    ):
+        try:
+            await said
+        except TypeError as error:
+            refusals.append(str(error))
+    return refusals
+
+
+@handler("sync_says_no_text")
+def sync_says_no_text(context: SyncTaskContext) -> list[str]:
+    wrong: Any = 5
+    refusals = []
+    for say in (
+        lambda: context.progress(0.5, wrong),
+        lambda: context.output(wrong),
+        lambda: context.output(["a", "list"]),  # type: ignore[arg-type]
+        lambda: context.wait_for_approval(wrong),
+    ):
+        try:
+            say()
+        except TypeError as error:
+            refusals.append(str(error))
+    return refusals
+
+
 @handler("says_too_late")
 async def says_too_late(context: TaskContext) -> None:
     async def later() -> None:
@@ -291,3 +324,28 @@ def sync_returns_soon(context: SyncTaskContext) -> int:
     for _ in range(context.payload["turns"]):
         pass
     return 42
+
+
+@handler("forks")
+async def forks(context: TaskContext) -> str:
+    """Its child goes on in the same code, as authors' children do by mistake."""
+    child = os.fork()
+    if child == 0:
+        return "the child's word"
+    await context.output({"child": child})
+    await asyncio.to_thread(os.waitpid, child, 0)
+    await context.output(f"{child} has ended")
+    await asyncio.sleep(600)
+    return "never"
+
+
+@handler("sync_forks")
+def sync_forks(context: SyncTaskContext) -> str:
+    child = os.fork()
+    if child == 0:
+        return "the child's word"
+    context.output({"child": child})
+    os.waitpid(child, 0)
+    context.output(f"{child} has ended")
+    time.sleep(600)
+    return "never"

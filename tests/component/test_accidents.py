@@ -1,9 +1,12 @@
 """What isn't a task's fault costs it no attempt, and what hinders a stop doesn't hold it up."""
 
 import asyncio
+import errno
 import os
 import signal
+import socket
 from pathlib import Path
+from typing import NoReturn
 from unittest.mock import Mock
 from uuid import uuid4
 
@@ -22,7 +25,10 @@ ROOT = Path(__file__).parents[2]
 SETTINGS = ExecutorSettings(
     modules=("tests.authors.misbehaving",),
     module_paths=(ROOT,),
-    commands={"sleeps": Command(argv=("sh", "-c", "echo here; exec sleep 600"))},
+    commands={
+        "sleeps": Command(argv=("sh", "-c", "echo here; exec sleep 600")),
+        "says": Command(argv=("echo", "hello")),
+    },
     isolated_hosts_ready=0,
 )
 
@@ -184,3 +190,22 @@ async def test_a_run_given_to_a_host_that_has_just_died_is_swept_away(tmp_path: 
 
     assert isinstance(run.ended.result(), SweptAway)
     await guardian.close(PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize("kind", ["says", "polite"])
+async def test_a_machine_without_room_fails_the_attempt_and_not_the_executor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    def none_left(*arguments: object) -> NoReturn:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async with a_rig(tmp_path, SETTINGS) as rig:
+        with monkeypatch.context() as exhausted:
+            exhausted.setattr(os, "pipe", none_left)
+            exhausted.setattr(socket, "socketpair", none_left)
+            task_id = await rig.submit(kind, isolation="isolated")
+            task = await rig.until_status(task_id, Status.FAILED)
+        assert task.error is not None
+        assert "Too many open files" in task.error
+        again = await rig.submit("says")
+        await rig.until_status(again, Status.SUCCEEDED)

@@ -610,6 +610,34 @@ async def test_stopped_keepers_do_not_keep_a_guardian_from_finishing(scene: Scen
     assert scene.survivors() == []
 
 
+async def test_a_guardian_that_is_stopped_with_its_keepers_is_woken_to_kill(
+    guardian: Guardian, scene: Scene
+) -> None:
+    """By a tree that wants to live on: nobody else is there to kill it."""
+    tree = await scene.spawn(guardian, CALLS_SETSID)
+    await scene.reports(2)
+    for pid in (guardian.pid, parent(tree.pid)):
+        os.kill(pid, signal.SIGSTOP)
+
+    tree.kill()
+
+    assert (await proof(tree)).by == "guardian"
+    assert scene.survivors() == []
+
+
+async def test_a_stopped_guardian_finishes_all_the_same(scene: Scene) -> None:
+    guardian = await Guardian.start(scene.lock, time.monotonic() + LEASE_SECONDS)
+    tree = await scene.spawn(guardian, CALLS_SETSID)
+    await scene.reports(2)
+    for pid in (guardian.pid, parent(tree.pid)):
+        os.kill(pid, signal.SIGSTOP)
+
+    await guardian.close(PATIENCE_SECONDS)
+
+    assert (await proof(tree)).by == "guardian"
+    assert scene.survivors() == []
+
+
 async def test_a_guardian_hears_neither_the_terminal_nor_a_service_manager(
     guardian: Guardian, scene: Scene
 ) -> None:

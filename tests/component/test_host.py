@@ -530,6 +530,29 @@ def test_what_cannot_be_said_is_the_handlers_error(host: HostProcess) -> None:
     assert refusals[-1] == "progress is a fraction between 0 and 1, not 1.5"
 
 
+@pytest.mark.parametrize("handler", ["says_no_text", "sync_says_no_text"])
+def test_what_is_no_text_is_the_handlers_error(handler: str) -> None:
+    """The executor would take it for a spoiled channel, and kill the neighbours with it."""
+    with HostProcess("answering") as host:
+        host.says(run(handler))
+        assert host.hears()["result"] == [
+            "a step is a text, not 5",
+            "output is a text or a JSON object, not 5",
+            "output is a text or a JSON object, not ['a', 'list']",
+            "a question is a text, not 5",
+        ]
+
+
+@pytest.mark.parametrize("handler", ["forks", "sync_forks"])
+def test_a_fork_does_not_speak_for_its_run(handler: str) -> None:
+    with HostProcess("answering") as host:
+        host.says(run(handler))
+        child = host.hears()["content"]["child"]
+        assert host.hears() == {"op": "output", "run": "1", "content": f"{child} has ended"}
+        host.says(stop())
+        assert host.hears() == {"op": "stopped", "run": "1"}
+
+
 def test_nothing_is_said_of_a_run_that_has_ended(host: HostProcess) -> None:
     host.says(run("says_too_late"))
     assert host.hears()["op"] == "completed"

@@ -58,6 +58,9 @@ COMMANDS = {
         )
     ),
     "fails": Command(argv=(PYTHON, "-c", "import sys; sys.exit(3)")),
+    "ends_by_a_signal_without_a_name": Command(
+        argv=(PYTHON, "-c", "import os; os.kill(os.getpid(), 37)")
+    ),
     "says": Command(argv=(PYTHON, "-c", "print('hello')")),
     "missing": Command(argv=("/nowhere/at-all",)),
 }
@@ -221,6 +224,9 @@ async def test_a_task_cancelled_while_pending_never_starts_and_its_history_is_cl
         ("returns_too_much", {}, None, "result"),
         ("dies", {}, "process_died", "exit code 7"),
         ("fails", {}, "command_failed", "exit code 3"),
+        ("ends_by_a_signal_without_a_name", {}, "command_failed", "by signal 37"),
+        ("dies_by_a_signal_without_a_name", {}, "process_died", "by signal 37"),
+        ("returns_a_tower", {}, "channel_spoiled", "descriptor 3"),
         ("says", {"arguments": ["x"]}, "not_allowed", "no arguments"),
         ("says", {"environment": {"LD_PRELOAD": "x"}}, "not_allowed", "LD_PRELOAD"),
         ("says", {"shell": "rm"}, "payload_refused", "shell"),

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -128,12 +129,19 @@ class Guardian:
     def _take_over(self, keeper: int) -> None:
         if self._control.fileno() >= 0:
             wire.tell(self._control, wire.TAKE_OVER, keeper=keeper)
+            self._wake()
+
+    def _wake(self) -> None:
+        """A tree that wants to live on may have stopped it."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGCONT)
 
     async def close(self, timeout_seconds: float) -> None:
         """Have what is left killed, and wait until the guardian is gone. Raises `TimeoutError`."""
         if self._control.fileno() >= 0:
             with contextlib.suppress(OSError):  # it just died
                 self._control.shutdown(socket.SHUT_WR)
+            self._wake()
         async with asyncio.timeout(timeout_seconds):
             await asyncio.shield(self.closed)
             await asyncio.gather(*(asyncio.shield(tree.gone) for tree in self._trees))

@@ -67,10 +67,18 @@ class Tree:
     def kill(self) -> None:
         """SIGKILL to every process of the tree, until none is left."""
         if self._killing is None and not self.gone.done():
-            self._killing = self._loop.call_later(
-                KEEPER_SECONDS, lambda: self._take_over(self._keeper)
-            )
             self._say(wire.KILL)
+            self._have_it_taken_over()
+
+    def _have_it_taken_over(self) -> None:
+        """If the keeper doesn't do it; again and again, as whoever is stopped may be stopped
+        again."""
+
+        def now() -> None:
+            self._take_over(self._keeper)
+            self._have_it_taken_over()
+
+        self._killing = self._loop.call_later(KEEPER_SECONDS, now)
 
     def abandon(self) -> None:
         """Have it killed without hearing of it. Only for a start that nobody waits for any more."""

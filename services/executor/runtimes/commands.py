@@ -3,7 +3,6 @@
 import asyncio
 import codecs
 import os
-import signal
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ from services.executor.runtime import (
     SweptAway,
 )
 from services.executor.runtimes.spawning import spawn
+from services.executor.runtimes.wait_status import how_it_ended
 from services.executor.settings import Command, ExecutorSettings
 
 CHUNK_CHARACTERS = 65_536
@@ -190,12 +190,8 @@ class CommandRun:
     def _ending(self, gone: Gone) -> Ending:
         status = gone.status
         if status is not None and self._exited_before_asked:
-            if os.WIFSIGNALED(status):
-                name = signal.Signals(os.WTERMSIG(status)).name
-                return Broke(f"the command was ended by signal {name}", "command_failed")
-            code = os.WEXITSTATUS(status)
-            if code:
-                return Broke(f"the command ended with exit code {code}", "command_failed")
+            if status != 0:
+                return Broke(f"the command ended {how_it_ended(status)}", "command_failed")
             return Completed({"exit_code": 0})
         if self._asked:
             return Stopped(Evidence.KILLED if gone.killed else Evidence.EXITED)

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from services.executor.runtime import (
     SweptAway,
 )
 from services.executor.runtimes.spawning import spawn
+from services.executor.runtimes.wait_status import how_it_ended
 from services.executor.settings import ExecutorSettings
 
 CHANNEL_FD = 3
@@ -127,7 +127,7 @@ class Channel(asyncio.Protocol):
         try:
             for line in lines:
                 self.received(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self.spoiled()
         if len(self._partial) > self.line_limit_bytes:
             self.spoiled()
@@ -390,12 +390,9 @@ class Host:
         return Broke(why, "channel_spoiled"), False
 
     def _how(self) -> str:
-        status = self.tree.exited.result() if self.tree.exited.done() else None
-        if status is None:
+        if not self.tree.exited.done():
             return "how is unknown"
-        if os.WIFSIGNALED(status):
-            return f"by signal {signal.Signals(os.WTERMSIG(status)).name}"
-        return f"with exit code {os.WEXITSTATUS(status)}"
+        return how_it_ended(self.tree.exited.result())
 
     async def _ping(self) -> None:
         """A host whose loop somebody blocks can't stop anybody: it is killed."""
