@@ -4,18 +4,13 @@ The pulse itself is the pulse workers' business; here only what is being stopped
 how long each phase took.
 """
 
-import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from events.positions import Frontier
 from events.state import Root
 from projections.entry import Entry
 from projections.pulse.stopping import Change, Stopping, changes, key_of, recalled
-
-ENTRIES_LIMIT = 10_000
-"""In the queue. The ledger waits beyond it."""
-STEPS_AT_ONCE = 100
+from services.backlog import Backlog
 
 
 class Stops:
@@ -26,10 +21,7 @@ class Stops:
         self._mine = mine
         self._rows: dict[str, Stopping] = {}
         self._told: list[Callable[[Entry, Change], None]] = []
-        self._waiting: deque[Entry] = deque()
-        self._some = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._backlog = Backlog(self._take)
 
     def tell(self, changed: Callable[[Entry, Change], None]) -> None:
         """From now on call this with every change."""
@@ -44,29 +36,19 @@ class Stops:
                     self._rows[key_of(organization, task.id)] = row
 
     def entered(self, entries: Sequence[Entry]) -> None:
-        self._waiting.extend(entries)
-        self._some.set()
-        if len(self._waiting) >= ENTRIES_LIMIT:
-            self._room.clear()
+        self._backlog.entered(entries)
 
     async def room(self) -> None:
-        await self._room.wait()
+        await self._backlog.room()
 
     async def run(self) -> None:
         """Until cancelled."""
-        steps = 0
-        while True:
-            await self._some.wait()
-            while self._waiting:
-                entry = self._waiting.popleft()
-                for change in changes(entry, self._rows.get):
-                    self._changed(entry, change)
-                    steps += 1
-                    if steps % STEPS_AT_ONCE == 0:
-                        await asyncio.sleep(0)
-                if len(self._waiting) < ENTRIES_LIMIT:
-                    self._room.set()
-            self._some.clear()
+        await self._backlog.run()
+
+    def _take(self, entry: Entry) -> Iterator[None]:
+        for change in changes(entry, self._rows.get):
+            self._changed(entry, change)
+            yield
 
     def _changed(self, entry: Entry, change: Change) -> None:
         if change.row is None:

@@ -5,8 +5,7 @@ something waits for it. Begins with what the read models know of the last day.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from events.log import Log
@@ -18,6 +17,7 @@ from projections.pulse.picture import Picture, picture
 from projections.pulse.slots import WINDOWS
 from projections.pulse.stopping import Change, Stopped, key_of
 from projections.pulse.tables import Tables, entering, recall_stop, recall_task, sweep
+from services.backlog import STEPS_AT_ONCE, Backlog
 from services.pulse.heartbeats import Heartbeats
 from services.pulse.overruns import Overruns
 from services.pulse.settings import PulseSettings
@@ -25,10 +25,6 @@ from services.read_models.recent_stops import Stop
 from services.voice import Voice
 from services.world import World
 
-ENTRIES_LIMIT = 10_000
-"""In the queue. The ledger waits beyond it."""
-STEPS_AT_ONCE = 100
-"""Before others have their turn: about a millisecond."""
 SWEEP_SECONDS = 5.0
 
 
@@ -60,10 +56,7 @@ class Pulse:
         self._told: list[Callable[[Entry, Change], None]] = []
         self._before: dict[str, Stop] = {}
         """What the read models know of live stops and the fold doesn't."""
-        self._waiting: deque[Entry] = deque()
-        self._some = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._backlog = Backlog(self._take)
         self._shown: dict[str, tuple[float, Picture]] = {}
 
     # ── what it knows when it begins ──────────────────────────────────────────────────────────────
@@ -102,16 +95,13 @@ class Pulse:
         self._before = {}
 
     def entered(self, entries: Sequence[Entry]) -> None:
-        self._waiting.extend(entries)
-        self._some.set()
-        if len(self._waiting) >= ENTRIES_LIMIT:
-            self._room.clear()
+        self._backlog.entered(entries)
 
     async def room(self) -> None:
-        await self._room.wait()
+        await self._backlog.room()
 
     def tell(self, changed: Callable[[Entry, Change], None]) -> None:
-        """From now on call this with every change: for metrics and traces."""
+        """From now on call this with every change, once it is counted: for metrics and traces."""
         self._told.append(changed)
 
     # ── its life ──────────────────────────────────────────────────────────────────────────────────
@@ -119,28 +109,19 @@ class Pulse:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._fold())
+            tasks.create_task(self._backlog.run())
             tasks.create_task(self._heartbeats.run())
             tasks.create_task(self._overruns.run())
             tasks.create_task(self._sweep())
 
-    async def _fold(self) -> None:
-        steps = 0
-        while True:
-            await self._some.wait()
-            while self._waiting:
-                entry = self._waiting.popleft()
-                for change in entering(self.tables, entry, self._heartbeats.budgets):
-                    self._tell(entry, change)
-                    steps += 1
-                    if steps % STEPS_AT_ONCE == 0:
-                        await asyncio.sleep(0)
-                steps += 1
-                if steps % STEPS_AT_ONCE == 0:
-                    await asyncio.sleep(0)
-                if len(self._waiting) < ENTRIES_LIMIT:
-                    self._room.set()
-            self._some.clear()
+    def _take(self, entry: Entry) -> Iterator[None]:
+        changes: list[Change] = []
+        for change in entering(self.tables, entry, self._heartbeats.budgets):
+            changes.append(change)
+            yield
+        for change in changes:
+            self._tell(entry, change)
+            yield
 
     def _tell(self, entry: Entry, change: Change) -> None:
         if change.row is not None and not change.overran:

@@ -1,6 +1,6 @@
 """The pulse beside a ledger: what it says of overruns, whatever its executor does meanwhile."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
 import pytest_asyncio
@@ -93,6 +93,25 @@ async def test_a_stop_within_its_budget_says_nothing(stage: Stage) -> None:
     assert "CancelOverran" not in stage.told_of(task_id)
     shown = {"acknowledged": 1}
     await stage.until(lambda: pulse.picture(ORGANIZATION)["windows"]["1m"]["evidence"] == shown)
+
+
+async def test_who_is_told_of_a_stop_finds_it_counted(stage: Stage) -> None:
+    pulse = await with_pulse(stage)
+    counted: list[Mapping[str, int]] = []
+    pulse.tell(
+        lambda entry, change: counted.append(
+            pulse.picture(ORGANIZATION)["windows"]["1m"]["evidence"]
+        )
+    )
+    await stage.with_executor()
+    task_id = await stage.submit("work")
+    run = await stage.run_of(task_id)
+    await stage.cancel(task_id)
+    run.ends(Stopped(Evidence.ACKNOWLEDGED))
+    await stage.until_status(task_id, Status.CANCELLED)
+    await stage.until(lambda: pulse.picture(ORGANIZATION)["windows"]["1m"]["evidence"] != {})
+
+    assert counted[-1] == {"acknowledged": 1}
 
 
 class Before:

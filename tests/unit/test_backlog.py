@@ -1,0 +1,71 @@
+"""What a listener hasn't taken in yet: in order, in small steps, no more than fits."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+
+from projections.entry import Entry
+from services.backlog import ENTRIES_LIMIT, STEPS_AT_ONCE, Backlog
+from tests.recorded import judged, records
+
+[ONE, OTHER] = judged(records(1, 2))
+PATIENCE_SECONDS = 10
+
+
+@asynccontextmanager
+async def working(take: Callable[[Entry], Iterator[None]]) -> AsyncIterator[Backlog]:
+    backlog = Backlog(take)
+    running = asyncio.ensure_future(backlog.run())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        yield backlog
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_entries_are_taken_in_the_order_in_which_they_came() -> None:
+    taken: list[Entry] = []
+    all_taken = asyncio.Event()
+
+    def take(entry: Entry) -> Iterator[None]:
+        taken.append(entry)
+        if len(taken) == 3:
+            all_taken.set()
+        yield
+
+    async with working(take) as backlog:
+        backlog.entered([ONE, OTHER])
+        backlog.entered([ONE])
+        await all_taken.wait()
+    assert taken == [ONE, OTHER, ONE]
+
+
+async def test_others_have_their_turn_while_one_entry_takes_many_steps() -> None:
+    steps = 0
+    begun = asyncio.Event()
+
+    def take(entry: Entry) -> Iterator[None]:
+        nonlocal steps
+        begun.set()
+        for _ in range(100 * STEPS_AT_ONCE):
+            steps += 1
+            yield
+
+    async with working(take) as backlog:
+        backlog.entered([ONE])
+        await begun.wait()
+        assert steps <= STEPS_AT_ONCE
+
+
+async def test_there_is_no_room_until_less_is_waiting_than_fits() -> None:
+    taken = 0
+
+    def take(entry: Entry) -> Iterator[None]:
+        nonlocal taken
+        taken += 1
+        yield
+
+    async with working(take) as backlog:
+        await backlog.room()
+        backlog.entered([ONE] * (ENTRIES_LIMIT + 50))
+        await backlog.room()
+        assert taken >= 50
