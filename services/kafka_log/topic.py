@@ -51,7 +51,7 @@ async def ensure(connection: Connection, topic: Topic, limits: Limits, *, create
     """Create the topic if it isn't there and may be created; raise LogDamaged if it won't do."""
     admin = await open_admin(connection, limits)
     try:
-        async with asyncio.timeout(limits.patience_seconds):
+        async with asyncio.timeout(limits.start_seconds):
             replicas, settings = await _look(admin, topic, create=create)
     except (TimeoutError, KafkaError) as reason:
         raise LogUnavailable(f"can't look at topic {topic.name!r}: {reason!r}") from reason

@@ -35,7 +35,8 @@ async def serve(
         shelf = Shelf(site.schemas.url)
         opened.callback(shelf.close)
         await asyncio.to_thread(shelf.open)
-        app = PulseApp(settings.kafka, settings.broker, worker_id)
+        settings.data.mkdir(parents=True, exist_ok=True)
+        app = PulseApp(settings.kafka, settings.broker, worker_id, settings.data)
 
         def new_partition(number: int) -> Partition:
             times = app.assignments

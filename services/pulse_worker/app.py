@@ -9,6 +9,7 @@ rows, too.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -39,7 +40,10 @@ class RowsTable(faust.Table[str, Any]):
 class PulseApp:
     """Calls `grown` in the agent, and `tick` in the timer."""
 
-    def __init__(self, bootstrap: str, settings: BrokerSettings, worker_id: str) -> None:
+    def __init__(
+        self, bootstrap: str, settings: BrokerSettings, worker_id: str, data: Path
+    ) -> None:
+        """`data`: a folder in which Faust may make its own, though it keeps nothing there."""
         history, *_ = topics_of(settings)
         connection = connection_to(bootstrap, settings)
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -53,6 +57,7 @@ class PulseApp:
             broker_heartbeat_interval=HEARTBEAT_SECONDS,
             consumer_auto_offset_reset="earliest",
             store="memory://",
+            datadir=data / "faust",
             topic_partitions=history.partitions,
             topic_replication_factor=history.replication or 1,
             topic_disable_leader=True,
