@@ -2,13 +2,11 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterator
 from contextlib import aclosing
 
 import pytest
 
 from cluster.broker_cluster import KafkaCluster
-from cluster.system import Unavailable
 from events.errors import LogUnavailable
 from events.log import Message
 from events.positions import BEGINNING, Position
@@ -20,17 +18,6 @@ from tests.proof_size import count
 
 CALLERS = 10
 PATIENCE_SECONDS = 100
-
-
-@pytest.fixture(scope="module")
-def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
-    cluster = KafkaCluster(tmp_path_factory.mktemp("kafka"))
-    try:
-        cluster.start()
-    except Unavailable as reason:
-        pytest.skip(str(reason))
-    yield cluster
-    cluster.stop()
 
 
 class Appends:

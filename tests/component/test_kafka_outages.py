@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 import pytest
@@ -10,7 +10,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from cluster.broker import KafkaBroker
-from cluster.system import Unavailable
 from events.errors import LogUnavailable
 from events.log import Message
 from events.positions import BEGINNING, Position
@@ -23,17 +22,6 @@ pytestmark = pytest.mark.kafka
 PATIENCE_SECONDS = 100
 PATIENT = Limits(patience_seconds=100, request_timeout_seconds=2, silence_seconds=0.5)
 IMPATIENT = Limits(patience_seconds=3, request_timeout_seconds=1, silence_seconds=0.5)
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
-    try:
-        broker.start()
-    except Unavailable as reason:
-        pytest.skip(str(reason))
-    yield broker
-    broker.stop()
 
 
 def a_topic() -> Topic:

@@ -16,7 +16,6 @@ from cryptography.x509.oid import NameOID
 from cluster.broker import KafkaBroker
 from cluster.broker_properties import Node
 from cluster.ports import free_ports
-from cluster.system import Unavailable
 from events.errors import LogUnavailable
 from events.log import Message
 from events.positions import BEGINNING
@@ -24,6 +23,7 @@ from services.kafka_log.connection import Connection, Sasl, Tls
 from services.kafka_log.limits import Limits
 from services.kafka_log.log import open_kafka_log
 from services.kafka_log.topic import Topic
+from tests.brokers import running
 
 pytestmark = pytest.mark.kafka
 PATIENCE_SECONDS = 100
@@ -78,13 +78,8 @@ def secured(tmp_path_factory: pytest.TempPathFactory, certificate: Path) -> Iter
         "sasl.enabled.mechanisms": "PLAIN",
         "listener.name.sasl_ssl.plain.sasl.jaas.config": f'{LOGIN} required user_us="secret";',
     }
-    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"), settings, node)
-    try:
-        broker.start()
-    except Unavailable as reason:
-        pytest.skip(str(reason))
-    yield f"127.0.0.1:{secured_port}"
-    broker.stop()
+    with running(KafkaBroker(tmp_path_factory.mktemp("kafka"), settings, node)):
+        yield f"127.0.0.1:{secured_port}"
 
 
 def a_topic() -> Topic:

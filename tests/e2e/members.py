@@ -3,16 +3,23 @@
 import re
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx
+from sqlalchemy import URL
 
+from cluster.databases import fresh_database
+from services.kafka_log.topic import Topic
 from tests.e2e.commands import Command, begin_heard, run
 
 START_SECONDS = 180.0
+COMES_SECONDS = 120.0
 
 
 @dataclass
@@ -100,6 +107,16 @@ class Members:
             member.until_up()
         return members
 
+    def of(self, service: str) -> list[Member]:
+        """Those that are alive."""
+        return [each for each in self.all if each.service == service and each.alive]
+
+    @property
+    def history(self) -> Topic:
+        prefix = self.environment["COUNTERMAND_BROKER__TOPIC_PREFIX"]
+        partitions = int(self.environment["COUNTERMAND_BROKER__PARTITIONS"])
+        return Topic(f"{prefix}-history", partitions)
+
     def make_key(self) -> None:
         made = run(["keys", "create", "--org", "acme", "--role", "admin"], self.environment)
         assert made.returncode == 0, made.stderr
@@ -113,3 +130,47 @@ class Members:
         for member in self.all:
             if member.alive:
                 member.kill()
+
+
+@contextmanager
+def members_on(
+    kafka: str,
+    postgres: URL,
+    folder: Path,
+    settings: Mapping[str, str],
+    *,
+    lease_seconds: float,
+    partitions: int = 4,
+) -> Iterator[Members]:
+    """Nobody yet, but topics and a database of their own, and a key. Whoever is still alive at the
+    end is killed."""
+    with fresh_database(postgres) as database:
+        address = database.set(drivername="postgresql").render_as_string(hide_password=False)
+        environment = {
+            "COUNTERMAND_KAFKA": kafka,
+            "COUNTERMAND_POSTGRES": address,
+            "COUNTERMAND_BROKER__TOPIC_PREFIX": f"test-{uuid.uuid4().hex}",
+            "COUNTERMAND_BROKER__PARTITIONS": str(partitions),
+            "COUNTERMAND_LOG_FORMAT": "json",
+            "COUNTERMAND_EXECUTOR__ISOLATED_HOSTS_READY": "0",
+            "COUNTERMAND_EXECUTOR__LEASE_SECONDS": str(lease_seconds),
+            "COUNTERMAND_WATCHDOG__LEASE_SECONDS": str(lease_seconds),
+            "COUNTERMAND_SHUTDOWN_GRACE_SECONDS": "1",
+            **settings,
+        }
+        found = Members(folder, environment)
+        found.make_key()
+        try:
+            yield found
+        finally:
+            found.end()
+
+
+def until(
+    found: Callable[[], Any], says: Callable[[], str] = lambda: "", seconds: float = COMES_SECONDS
+) -> None:
+    """Look again and again: processes that are no server of ours have no other way to tell."""
+    deadline = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < deadline, f"it never came: {says()}"
+        time.sleep(0.05)

@@ -1,22 +1,18 @@
 """Services while their broker is away for longer than their patience, and when it is back."""
 
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import URL
 
 from cluster.broker import KafkaBroker
-from cluster.databases import fresh_database
-from cluster.system import Unavailable
 from tests.chaos.locks import held
 from tests.chaos.settings import ROOT
-from tests.e2e.members import Member, Members
+from tests.e2e.members import COMES_SECONDS, Member, Members, members_on, until
 from tests.e2e.running import until_running
 from tests.proof_size import count
 
@@ -32,57 +28,29 @@ PATIENCE_SECONDS = 2.0
 LEASE_SECONDS = 40
 SHORT_LEASE_SECONDS = 4
 AWAY_SECONDS = count(small=5, full=20)
-COMES_SECONDS = 120.0
 WAIT = {"prefer": "wait=30"}
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
-    try:
-        broker.start()
-    except Unavailable as reason:
-        pytest.skip(str(reason))
-    yield broker
-    broker.stop()
 
 
 @pytest.fixture(scope="module")
 def members(
     broker: KafkaBroker, postgres_server: URL, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Members]:
-    with fresh_database(postgres_server) as database:
-        address = database.set(drivername="postgresql").render_as_string(hide_password=False)
-        environment = {
-            "COUNTERMAND_KAFKA": broker.bootstrap,
-            "COUNTERMAND_POSTGRES": address,
-            "COUNTERMAND_BROKER__TOPIC_PREFIX": f"away-{uuid.uuid4().hex}",
-            "COUNTERMAND_BROKER__PARTITIONS": "2",
+    with members_on(
+        broker.bootstrap,
+        postgres_server,
+        tmp_path_factory.mktemp("members"),
+        {
             "COUNTERMAND_BROKER__PATIENCE_SECONDS": str(PATIENCE_SECONDS),
             "COUNTERMAND_BROKER__REQUEST_TIMEOUT_SECONDS": "1",
-            "COUNTERMAND_LOG_FORMAT": "json",
-            "COUNTERMAND_EXECUTOR__LEASE_SECONDS": str(LEASE_SECONDS),
-            "COUNTERMAND_EXECUTOR__ISOLATED_HOSTS_READY": "0",
             "COUNTERMAND_EXECUTOR__MODULES": '["tests.authors.exclusive"]',
             "COUNTERMAND_EXECUTOR__MODULE_PATHS": f'["{ROOT}"]',
-            "COUNTERMAND_WATCHDOG__LEASE_SECONDS": str(LEASE_SECONDS),
             "COUNTERMAND_GATEWAY__APPEND_WAIT_SECONDS": str(PATIENCE_SECONDS),
-            "COUNTERMAND_SHUTDOWN_GRACE_SECONDS": "1",
-        }
-        found = Members(tmp_path_factory.mktemp("members"), environment)
-        found.make_key()
-        try:
-            found.start("gateway", "executor", "projector", "watchdog", "pulse-worker")
-            yield found
-        finally:
-            found.end()
-
-
-@pytest.fixture
-def http(members: Members) -> Iterator[httpx.Client]:
-    [gateway] = [each for each in members.all if each.service == "gateway"]
-    with members.http(gateway) as client:
-        yield client
+        },
+        lease_seconds=LEASE_SECONDS,
+        partitions=2,
+    ) as found:
+        found.start("gateway", "executor", "projector", "watchdog", "pulse-worker")
+        yield found
 
 
 def submitted(http: httpx.Client, lock: Path) -> str:
@@ -97,14 +65,6 @@ def submitted(http: httpx.Client, lock: Path) -> str:
 def run_of(http: httpx.Client, task_id: str) -> tuple[str, int, str]:
     task = http.get(f"/tasks/{task_id}").json()
     return task["status"], task["attempt"], task["executor"]
-
-
-def until(found: Callable[[], Any], members: Members) -> None:
-    deadline = time.monotonic() + COMES_SECONDS
-    while not found():
-        assert_all_alive(members)
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.1)
 
 
 def assert_all_alive(members: Members) -> None:
@@ -168,7 +128,7 @@ def test_a_broker_that_was_killed_is_followed_again(
 def test_an_outage_longer_than_the_lease_ends_runs_and_no_service(
     members: Members, http: httpx.Client, broker: KafkaBroker, tmp_path: Path
 ) -> None:
-    [patient] = [each for each in members.all if each.service == "executor"]
+    [patient] = members.of("executor")
     hasty = members.member("executor", COUNTERMAND_EXECUTOR__LEASE_SECONDS=str(SHORT_LEASE_SECONDS))
     assert patient.stop() == 0, patient.said()[-3000:]
     members.all.remove(patient)
@@ -178,12 +138,12 @@ def test_an_outage_longer_than_the_lease_ends_runs_and_no_service(
     before = run_of(http, task_id)
     broker.pause()
     try:
-        until(lambda: not held(tmp_path / "lock"), members)
+        until(lambda: not held(tmp_path / "lock"))
         assert run_of(http, task_id) == before, "nobody can have said anything yet"
     finally:
         broker.resume()
-    until(lambda: run_of(http, task_id)[1] > before[1], members)
-    until(lambda: held(tmp_path / "lock"), members)
+    until(lambda: run_of(http, task_id)[1] > before[1])
+    until(lambda: held(tmp_path / "lock"))
     assert not (tmp_path / "lock.twice").exists(), hasty.said()[-3000:]
     assert stopped_at_last(http, task_id) == "acknowledged"
     assert_all_alive(members)

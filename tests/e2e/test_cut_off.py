@@ -5,29 +5,26 @@ The executor lives in a network of its own, whose one cable to the broker is cut
 
 import asyncio
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import URL
 
 from cluster.broker import KafkaBroker
-from cluster.databases import fresh_database
 from cluster.ports import free_ports
-from cluster.system import Unavailable
 from events.run_events import RunLost
 from projections.entry import decoded
 from services.kafka_log.connection import Connection
 from services.kafka_log.log import open_kafka_log
 from services.kafka_log.topic import Topic
+from tests.brokers import running
 from tests.chaos.locks import held
 from tests.chaos.network import Network, NoNetworks, a_network
 from tests.chaos.settings import ROOT
-from tests.e2e.members import Member, Members
+from tests.e2e.members import COMES_SECONDS, Member, Members, members_on, until
 from tests.e2e.running import until_running
 from tests.proof_size import count
 
@@ -38,13 +35,10 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 
-PARTITIONS = 2
 LEASE_SECONDS = 5.0
 KILL_SECONDS = 1.0
 """What a guardian on a busy machine may take to kill once the lease is over."""
-COMES_SECONDS = 90.0
 WAIT = {"prefer": "wait=30"}
-PREFIX = f"cut-{uuid.uuid4().hex}"
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +64,8 @@ def broker(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "listener.security.protocol.map": protocols,
         "inter.broker.listener.name": "PLAINTEXT",
     }
-    try:
-        broker.start()
-    except Unavailable as reason:
-        pytest.skip(str(reason))
-    yield broker
-    broker.stop()
+    with running(broker):
+        yield broker
 
 
 @pytest.fixture(scope="module")
@@ -87,30 +77,20 @@ def members(
 ) -> Iterator[Members]:
     assert postgres_server.port is not None
     network.show(postgres_server.port)
-    with fresh_database(postgres_server) as database:
-        environment = {
-            "COUNTERMAND_KAFKA": broker.bootstrap,
-            "COUNTERMAND_POSTGRES": database.set(drivername="postgresql").render_as_string(
-                hide_password=False
-            ),
-            "COUNTERMAND_BROKER__TOPIC_PREFIX": PREFIX,
-            "COUNTERMAND_BROKER__PARTITIONS": str(PARTITIONS),
+    with members_on(
+        broker.bootstrap,
+        postgres_server,
+        tmp_path_factory.mktemp("members"),
+        {
             "COUNTERMAND_BROKER__REQUEST_TIMEOUT_SECONDS": "2",
-            "COUNTERMAND_LOG_FORMAT": "json",
-            "COUNTERMAND_EXECUTOR__LEASE_SECONDS": str(LEASE_SECONDS),
-            "COUNTERMAND_EXECUTOR__ISOLATED_HOSTS_READY": "0",
             "COUNTERMAND_EXECUTOR__MODULES": '["tests.authors.exclusive"]',
             "COUNTERMAND_EXECUTOR__MODULE_PATHS": f'["{ROOT}"]',
-            "COUNTERMAND_WATCHDOG__LEASE_SECONDS": str(LEASE_SECONDS),
-            "COUNTERMAND_SHUTDOWN_GRACE_SECONDS": "1",
-        }
-        found = Members(tmp_path_factory.mktemp("members"), environment)
-        found.make_key()
-        try:
-            found.start("gateway", "projector", "watchdog")
-            yield found
-        finally:
-            found.end()
+        },
+        lease_seconds=LEASE_SECONDS,
+        partitions=2,
+    ) as found:
+        found.start("gateway", "projector", "watchdog")
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -126,13 +106,6 @@ def afar(members: Members, broker: KafkaBroker, network: Network) -> Member:
     member.launch()
     member.until_up()
     return member
-
-
-@pytest.fixture
-def http(members: Members) -> Iterator[httpx.Client]:
-    [gateway] = [each for each in members.all if each.service == "gateway"]
-    with members.http(gateway) as client:
-        yield client
 
 
 @pytest.mark.parametrize("turn", range(count(small=1, full=3)))
@@ -162,7 +135,9 @@ def test_a_run_that_is_cut_off_ends_with_its_lease_and_is_called_lost_only_then(
         lived = time.monotonic() - cut_at
         assert lived < LEASE_SECONDS + KILL_SECONDS, "a run outlived its lease"
         # Whoever is told that it is lost may begin again: nobody holds the lock any more.
-        assert asyncio.run(held_when_lost(broker.bootstrap, task_id, lock)) is False
+        assert (
+            asyncio.run(held_when_lost(broker.bootstrap, members.history, task_id, lock)) is False
+        )
         [near] = members.start("executor")
         until(lambda: held(lock))
         assert http.get(f"/tasks/{task_id}").json()["attempt"] == 2
@@ -179,10 +154,9 @@ def test_a_run_that_is_cut_off_ends_with_its_lease_and_is_called_lost_only_then(
     assert http.post(f"/tasks/{again}/cancel", headers=WAIT).json()["status"] == "cancelled"
 
 
-async def held_when_lost(bootstrap: str, task_id: str, lock: Path) -> bool:
+async def held_when_lost(bootstrap: str, history: Topic, task_id: str, lock: Path) -> bool:
     """Whether a run still holds the lock at the moment when it is called lost."""
-    topic = Topic(f"{PREFIX}-history", PARTITIONS)
-    log = await open_kafka_log(Connection(bootstrap), topic, create=False)
+    log = await open_kafka_log(Connection(bootstrap), history, create=False)
     try:
         async with asyncio.timeout(COMES_SECONDS), aclosing(log.follow({})) as following:
             async for records in following:
@@ -195,10 +169,3 @@ async def held_when_lost(bootstrap: str, task_id: str, lock: Path) -> bool:
     finally:
         await log.close()
     raise AssertionError("a follower ends only by returning or raising")
-
-
-def until(found: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + COMES_SECONDS
-    while not found():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)

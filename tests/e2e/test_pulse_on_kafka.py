@@ -2,21 +2,19 @@
 
 import asyncio
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy import URL
 
-from cluster.databases import fresh_database
 from events.log import Message
 from services.kafka_log.connection import Connection
 from services.kafka_log.log import open_kafka_log
 from services.kafka_log.topic import Topic
-from tests.e2e.members import Member, Members
+from tests.e2e.commands import REPOSITORY
+from tests.e2e.members import Member, Members, members_on, until
 from tests.e2e.running import until_running
 
 pytestmark = [
@@ -25,56 +23,30 @@ pytestmark = [
     pytest.mark.timeout(400),
 ]
 
-PARTITIONS = 3
 PATIENCE_SECONDS = 90.0
-LEASE_SECONDS = "6"
+LEASE_SECONDS = 6.0
 WAIT = {"prefer": "wait=30"}
 SLEEP = {"kind": "sleep", "payload": {"seconds": 600}}
 
 
 @pytest.fixture(scope="module")
-def prefix() -> str:
-    return f"pulse-{uuid.uuid4().hex}"
-
-
-@pytest.fixture(scope="module")
 def members(
-    kafka_broker: str,
-    postgres_server: URL,
-    prefix: str,
-    tmp_path_factory: pytest.TempPathFactory,
+    kafka_broker: str, postgres_server: URL, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Members]:
-    with fresh_database(postgres_server) as database:
-        environment = {
-            "COUNTERMAND_KAFKA": kafka_broker,
-            "COUNTERMAND_POSTGRES": database.set(drivername="postgresql").render_as_string(
-                hide_password=False
-            ),
-            "COUNTERMAND_BROKER__TOPIC_PREFIX": prefix,
-            "COUNTERMAND_BROKER__PARTITIONS": str(PARTITIONS),
-            "COUNTERMAND_LOG_FORMAT": "json",
-            "COUNTERMAND_EXECUTOR__ISOLATED_HOSTS_READY": "0",
-            "COUNTERMAND_EXECUTOR__LEASE_SECONDS": LEASE_SECONDS,
-            "COUNTERMAND_WATCHDOG__LEASE_SECONDS": LEASE_SECONDS,
-        }
-        found = Members(tmp_path_factory.mktemp("members"), environment)
-        found.make_key()
-        try:
-            found.start("gateway", "executor", "projector", "pulse-worker")
-            yield found
-        finally:
-            found.end()
-
-
-@pytest.fixture
-def http(members: Members) -> Iterator[httpx.Client]:
-    [gateway] = [each for each in members.all if each.service == "gateway"]
-    with members.http(gateway) as client:
-        yield client
+    with members_on(
+        kafka_broker,
+        postgres_server,
+        tmp_path_factory.mktemp("members"),
+        {},
+        lease_seconds=LEASE_SECONDS,
+        partitions=3,
+    ) as found:
+        found.start("gateway", "executor", "projector", "pulse-worker")
+        yield found
 
 
 def worker(members: Members) -> Member:
-    [alive] = [each for each in members.all if each.service == "pulse-worker" and each.alive]
+    [alive] = members.of("pulse-worker")
     return alive
 
 
@@ -95,13 +67,6 @@ def stopped(http: httpx.Client) -> int:
     """How many stops the pulse has counted in a day."""
     evidence: dict[str, int] = http.get("/pulse").json()["windows"]["24h"]["evidence"]
     return sum(evidence.values())
-
-
-def until(found: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not found():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.1)
 
 
 def until_stopped(http: httpx.Client, members: Members, count: int) -> None:
@@ -130,7 +95,7 @@ def test_every_stop_is_counted_once_whoever_counts(members: Members, http: httpx
 def test_a_live_stop_is_shown_until_it_ends(members: Members, http: httpx.Client) -> None:
     task_id = http.post("/tasks", json=SLEEP).json()["id"]
     until_running(http, task_id)
-    [executor] = [each for each in members.all if each.service == "executor"]
+    [executor] = members.of("executor")
     executor.kill()
     http.post(f"/tasks/{task_id}/cancel", headers={"prefer": "respond-async"})
     until(lambda: http.get("/pulse").json()["stopping"] == 1)
@@ -140,24 +105,29 @@ def test_a_live_stop_is_shown_until_it_ends(members: Members, http: httpx.Client
 
 
 def test_a_poisoned_record_stops_no_worker(
-    members: Members, http: httpx.Client, kafka_broker: str, prefix: str
+    members: Members, http: httpx.Client, kafka_broker: str
 ) -> None:
     before = stopped(http)
-    asyncio.run(poison(kafka_broker, Topic(f"{prefix}-history", PARTITIONS)))
+    asyncio.run(poison(kafka_broker, members.history))
     stop_some(http)
     until_stopped(http, members, before + 4)
     assert worker(members).alive
 
 
 def test_numbers_are_right_when_the_changelog_was_deleted(
-    members: Members, http: httpx.Client, kafka_broker: str, prefix: str
+    members: Members, http: httpx.Client, kafka_broker: str
 ) -> None:
     before = stopped(http)
     assert worker(members).stop() == 0
-    assert asyncio.run(delete_changelogs(kafka_broker, prefix))
+    assert asyncio.run(delete_changelogs(kafka_broker, members.history))
     stop_some(http)
     members.start("pulse-worker")
     until_stopped(http, members, before + 4)
+
+
+def test_workers_leave_nothing_where_they_were_started(members: Members) -> None:
+    prefix = members.history.name.removesuffix("history")
+    assert list(REPOSITORY.glob(f"{prefix}*")) == []
 
 
 def test_workers_end_when_they_are_told_to(members: Members) -> None:
@@ -171,11 +141,15 @@ async def poison(bootstrap: str, topic: Topic) -> None:
     await history.close()
 
 
-async def delete_changelogs(bootstrap: str, prefix: str) -> list[str]:
+async def delete_changelogs(bootstrap: str, history: Topic) -> list[str]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     topics = await admin.list_topics()
-    found = [each for each in topics if each.startswith(prefix) and "changelog" in each]
+    found = [
+        each
+        for each in topics
+        if each.startswith(history.name.removesuffix("history")) and "changelog" in each
+    ]
     await admin.delete_topics(found)
     await admin.close()
     return found
