@@ -34,6 +34,27 @@ def partitions_out_of_sync(bootstrap: str) -> list[str]:
         return [f"no answer from {bootstrap}: {reason!r}"]
 
 
+def leader_of(bootstrap: str, topic: str, partition: int) -> int:
+    """The number of the node that takes its records now; -1 while there is none."""
+
+    async def leader(admin: AIOKafkaAdminClient) -> int:
+        [found] = await admin.describe_topics([topic])
+        return next(
+            int(each["leader"]) for each in found["partitions"] if each["partition"] == partition
+        )
+
+    return _ask(bootstrap, leader)
+
+
+def coordinator_of(bootstrap: str, group: str) -> int:
+    """The number of the node that keeps this consumer group."""
+
+    async def coordinator(admin: AIOKafkaAdminClient) -> int:
+        return int(await admin.find_coordinator(group))
+
+    return _ask(bootstrap, coordinator)
+
+
 def _ask(bootstrap: str, question: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
     async def ask() -> T:
         admin = AIOKafkaAdminClient(

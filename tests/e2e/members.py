@@ -65,6 +65,15 @@ class Member:
         assert self._process is not None
         self._process.kill()
 
+    def pause(self) -> None:
+        """SIGSTOP: it stands where it is, with its connections open."""
+        assert self._process is not None
+        self._process.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send(signal.SIGCONT)
+
     def stop(self) -> int:
         """As an operator does; the exit code."""
         assert self._process is not None

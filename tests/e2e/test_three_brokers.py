@@ -1,0 +1,163 @@
+"""Services on three brokers, of which those die in turn that matter most: the one that leads a
+partition of the history, and the one that keeps the group of the pulse's workers."""
+
+import asyncio
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import pytest
+from sqlalchemy import URL
+
+from cluster.broker import KafkaBroker
+from cluster.broker_cluster import KafkaCluster
+from cluster.probe import coordinator_of, leader_of
+from events.run_events import RunLost, RunReleased
+from tests.chaos.callers import ENDS_SECONDS, Callers
+from tests.chaos.hindsight import looked_at
+from tests.chaos.locks import held
+from tests.chaos.promises import check_promises, summary
+from tests.chaos.settings import ROOT
+from tests.e2e.members import Members, members_on, until
+from tests.proof_size import count
+from tests.tallies import Tally
+
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.postgres,
+    pytest.mark.prove,
+    pytest.mark.timeout(900),
+]
+
+KILLS = count(small=1, full=4)
+STOPPED_PER_KILL = 12
+CALLERS = 3
+KEPT = 3
+LEASE_SECONDS = 60
+WAIT = {"prefer": "wait=5"}
+
+
+@pytest.fixture(scope="module")
+def members(
+    brokers: KafkaCluster, postgres_server: URL, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Members]:
+    with members_on(
+        brokers.bootstrap,
+        postgres_server,
+        tmp_path_factory.mktemp("members"),
+        {
+            "COUNTERMAND_BROKER__REPLICATION": "3",
+            "COUNTERMAND_BROKER__REQUEST_TIMEOUT_SECONDS": "2",
+            "COUNTERMAND_EXECUTOR__MODULES": '["tests.authors.exclusive"]',
+            "COUNTERMAND_EXECUTOR__MODULE_PATHS": f'["{ROOT}"]',
+            "COUNTERMAND_GATEWAY__APPEND_WAIT_SECONDS": "3",
+        },
+        lease_seconds=LEASE_SECONDS,
+        partitions=3,
+    ) as found:
+        found.start("gateway", "executor", "executor", "projector", "watchdog", "pulse-worker")
+        yield found
+
+
+@dataclass
+class Stopping:
+    """One caller after the other starts what would run for ever, and stops it."""
+
+    callers: Callers
+    folder: Path
+    over: threading.Event = field(default_factory=threading.Event)
+    stopped: int = 0
+    """So many are known to be `cancelled`."""
+    wrong: list[str] = field(default_factory=list)
+
+    def begin(self) -> tuple[str, Path]:
+        """A task that runs."""
+        lock = self.folder / uuid.uuid4().hex
+        asked = {"kind": "exclusive", "payload": {"lock": str(lock)}, "max_attempts": 5}
+        task_id = self.callers.submit(asked)
+        until(lambda: held(lock), lambda: f"{task_id} isn't run", ENDS_SECONDS)
+        return task_id, lock
+
+    def go_on(self) -> None:
+        while not self.over.is_set():
+            self.stop(*self.begin())
+
+    def stop(self, task_id: str, lock: Path) -> None:
+        said = self.callers.cancel(task_id, "graceful", WAIT)
+        self.check(said.get("status"), task_id, lock)
+        while (status := self.callers.status(task_id)) != "cancelled":
+            self.check(status, task_id, lock)
+            time.sleep(0.1)
+        self.check(status, task_id, lock)
+        self.stopped += 1
+
+    def check(self, status: str | None, task_id: str, lock: Path) -> None:
+        if status == "cancelled" and held(lock):
+            self.wrong.append(f"{task_id} is said to be cancelled, and runs")
+
+    def until_more(self, stops: int) -> None:
+        wanted = self.stopped + stops
+        until(
+            lambda: self.stopped >= wanted,
+            lambda: f"{wanted - self.stopped} stops are missing",
+            ENDS_SECONDS,
+        )
+
+
+def test_whoever_leads_dies_in_turn_and_nothing_is_lost_or_run_twice(
+    members: Members, brokers: KafkaCluster, tmp_path: Path, tally: Tally
+) -> None:
+    callers = Callers(members, Random(0))
+    stopping = Stopping(callers, tmp_path)
+    kept = [stopping.begin() for _ in range(KEPT)]
+    with ThreadPoolExecutor(CALLERS) as threads:
+        busy = [threads.submit(stopping.go_on) for _ in range(CALLERS)]
+        try:
+            stopping.until_more(CALLERS)
+            kill_in_turn(members, brokers, stopping)
+        finally:
+            stopping.over.set()
+        for each in busy:
+            each.result(ENDS_SECONDS)
+    for task_id, lock in kept:
+        assert held(lock), "a run was aborted because a broker died"
+        stopping.stop(task_id, lock)
+    assert stopping.wrong == []
+    assert list(tmp_path.glob("*.twice")) == []
+
+    onlooker = asyncio.run(looked_at(brokers.bootstrap, members.history, uuid.uuid4().hex))
+    check_promises(onlooker, callers.submitted)
+    known = {str(entry.event.id) for entry in onlooker.entries if entry.event is not None}
+    assert set(callers.accepted) <= known, "an accepted cancel isn't in the history"
+    given_up = [
+        entry.event
+        for entry in onlooker.entries
+        if entry.event is not None and isinstance(entry.event.data, RunLost | RunReleased)
+    ]
+    assert given_up == [], "no executor was away"
+    for member in members.all:
+        assert member.alive, f"{member.service} has ended: {member.said()[-3000:]}"
+    told = summary(onlooker, callers.submitted)
+    tally(f"{KILLS} brokers killed, answers {dict(callers.answers)}, {told}")
+
+
+def kill_in_turn(members: Members, brokers: KafkaCluster, stopping: Stopping) -> None:
+    dead: KafkaBroker | None = None
+    history = members.history
+    group = f"{history.name.removesuffix('history')}pulse"
+    for kill in range(KILLS):
+        if dead is not None:
+            dead.start()
+            brokers.wait_until_in_sync()
+        if kill % 2:
+            number = coordinator_of(brokers.bootstrap, group)
+        else:
+            number = leader_of(brokers.bootstrap, history.name, kill % history.partitions)
+        dead = brokers.broker(number)
+        dead.kill()
+        stopping.until_more(STOPPED_PER_KILL)
