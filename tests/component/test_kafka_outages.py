@@ -20,7 +20,9 @@ from services.kafka_log.topic import Topic
 
 pytestmark = pytest.mark.kafka
 PATIENCE_SECONDS = 100
-PATIENT = Limits(patience_seconds=100, request_timeout_seconds=2, silence_seconds=0.5)
+PATIENT = Limits(
+    patience_seconds=100, start_seconds=100, request_timeout_seconds=2, silence_seconds=0.5
+)
 IMPATIENT = Limits(patience_seconds=3, request_timeout_seconds=1, silence_seconds=0.5)
 
 
