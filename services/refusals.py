@@ -89,10 +89,12 @@ class TooLarge(Refused):
 class TooMany(Refused):
     """Too often, or too many at once."""
 
-    def __init__(self, what: str, retry_after_seconds: float) -> None:
+    def __init__(self, what: str, retry_after_seconds: float, limit: int | None = None) -> None:
         super().__init__(f"too many {what}: wait {retry_after_seconds:.1f} s")
         self.what = what
         self.retry_after_seconds = retry_after_seconds
+        self.limit = limit
+        """How many there may be at once, where that is one number."""
 
 
 class Unavailable(Refused):

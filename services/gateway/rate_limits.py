@@ -41,4 +41,4 @@ class Buckets:
     def take_or_refuse(self, principal: Principal, what: str) -> None:
         missing = self.missing_seconds(principal)
         if missing:
-            raise TooMany(what, missing)
+            raise TooMany(what, missing, limit=int(self._burst))

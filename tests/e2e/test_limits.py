@@ -73,6 +73,37 @@ def test_who_reads_too_often_is_told_too_and_nobody_else_is(
         assert other.get("/tasks?limit=1").status_code == 200
 
 
+BUCKET = ("x-ratelimit-limit", "x-ratelimit-remaining")
+TOO_MANY: dict[str, tuple[str, str, list[str | None]]] = {
+    "xpander": ("POST", "/v1/tasks/{}/stop", [str(WRITES), "0"]),
+    "sigmic": ("DELETE", "/api/v1/tasks/{}", [None, None]),
+    "crm": ("DELETE", "/api/ai/agent/{}", [None, None]),
+    "nico": ("POST", "/v2/org/default/nico/task/{}/cancel", [None, None]),
+    "deep work": ("POST", "/api/deep-work/projects/{}/cancel", [str(WRITES), "0"]),
+}
+
+
+def test_each_dialect_says_too_many_in_its_own_words(service: Running, http: httpx.Client) -> None:
+    key = http.headers["authorization"]
+    with httpx.Client(base_url=service.url, headers={"authorization": key}) as client:
+        said, waits = {}, {}
+        for dialect, (method, path, bucket) in TOO_MANY.items():
+            for _ in range(3 * WRITES):
+                answer = client.request(method, path.format(uuid4()))
+                if answer.status_code == 429:
+                    break
+            assert answer.status_code == 429, answer.text
+            waits[dialect] = int(answer.headers["retry-after"])
+            assert [answer.headers.get(name) for name in BUCKET] == bucket
+            assert answer.headers.get("x-ratelimit-reset") in (None, str(waits[dialect]))
+            said[dialect] = answer.json()
+    assert said["deep work"] == {"detail": "Too many requests"}
+    assert said["crm"] == {"error": "Rate limit exceeded", "retryAfter": waits["crm"]}
+    assert set(said["xpander"]) == {"detail"}
+    assert said["sigmic"]["error"]["code"] == "RATE_LIMITED"
+    assert (said["nico"]["source"], said["nico"]["data"]) == ("nico", None)
+
+
 def test_a_reader_that_takes_nothing_is_dropped_and_nobody_waits_for_it(
     service: Running, http: httpx.Client
 ) -> None:

@@ -114,6 +114,18 @@ def retry_after(error: Wrong) -> dict[str, str]:
     return {}
 
 
+def rate_limits(error: Wrong) -> dict[str, str]:
+    """The same, and what may be asked how often, as some of the systems say it."""
+    headers = retry_after(error)
+    if isinstance(error, TooMany) and error.limit is not None:
+        headers |= {
+            "x-ratelimit-limit": str(error.limit),
+            "x-ratelimit-remaining": "0",
+            "x-ratelimit-reset": headers["retry-after"],
+        }
+    return headers
+
+
 def json_response(document: Any, status: int = 200, **headers: str) -> Response:
     return Response(to_json(document), status, headers, "application/json")
 

@@ -13,7 +13,7 @@ from services.gateway.callers import READING, Caller
 from services.gateway.desk import desk_of
 from services.gateway.dialects import dialect
 from services.gateway.dialects.credentials import bearer, caller_by, from_another_site
-from services.gateway.dialects.dialect import Wrong, json_response, retry_after, status_of
+from services.gateway.dialects.dialect import Wrong, json_response, rate_limits, status_of
 from services.gateway.problems import Responses
 from services.refusals import Forbidden, Invalid, NotFound, Refused, TooMany, Unauthenticated
 
@@ -68,7 +68,7 @@ def refusal(_path: str, error: Wrong) -> Response:
             detail = str(error.detail)
         case _ if status == 500:
             detail = "Internal server error"
-    return json_response({"detail": detail}, status, **retry_after(error))
+    return json_response({"detail": detail}, status, **rate_limits(error))
 
 
 async def caller(request: Request) -> Caller:

@@ -18,7 +18,7 @@ from services.gateway.callers import Caller
 from services.gateway.desk import desk_of
 from services.gateway.dialects import dialect
 from services.gateway.dialects.credentials import bearer, caller_by
-from services.gateway.dialects.dialect import Wrong, json_response, retry_after, status_of
+from services.gateway.dialects.dialect import Wrong, json_response, rate_limits, status_of
 from services.gateway.dialects.ids import MalformedId
 from services.gateway.problems import Responses
 from services.refusals import Forbidden, Invalid, NotFound, Unauthenticated
@@ -74,7 +74,7 @@ def refusal(_path: str, error: Wrong) -> Response:
             detail = str(error.detail)
         case _:
             detail = "Internal server error" if status == 500 else str(error)
-    return json_response({"detail": detail}, status, **retry_after(error))
+    return json_response({"detail": detail}, status, **rate_limits(error))
 
 
 async def caller(request: Request) -> Caller:
