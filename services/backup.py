@@ -6,22 +6,23 @@ aren't copied. A backup has its name only once it is whole, and is restored only
 as it was.
 """
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from events.errors import CountermandError
 from services.control_store import tables
+from services.database_copies import Took, copy_database, explained
 from services.importing import digest_of_file
 from services.settings import Settings
 
@@ -33,8 +34,8 @@ STORES = (CONTROL, *LOGS)
 """What a data folder, and a backup of it, can't be without."""
 CONFIGURATION = "countermand.toml"
 EFFECTIVE = "settings.json"
-PAGES_AT_ONCE = 1000
 CHUNK_BYTES = 1_000_000
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class NoBackup(CountermandError):
@@ -66,10 +67,6 @@ class Manifest(BaseModel):
     with_secret_keys: bool
 
 
-Took = Callable[[str, int, int], None]
-"""Hears which file is being copied, how much of it is done, and of how much."""
-
-
 def back_up(
     settings: Settings,
     config: Path | None,
@@ -93,48 +90,29 @@ def back_up(
                 f"there is no {name} in {settings.data}: name the data folder of a service that "
                 "was started at least once"
             )
-    making = target.with_name(target.name + ".partial")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True, mode=0o700)
-    try:
-        return made_of(settings, config, making, target, now, took, with_secret_keys)
-    except BaseException:
-        shutil.rmtree(making, ignore_errors=True)  # it may be what fills the disk
-        raise
-
-
-def made_of(
-    settings: Settings,
-    config: Path | None,
-    making: Path,
-    target: Path,
-    now: datetime,
-    took: Took,
-    with_secret_keys: bool,
-) -> Manifest:
-    # 1. The control store first, then the logs.
-    copy_database(settings.data / CONTROL, making / CONTROL, took)
-    if not with_secret_keys:
-        forget_secret_keys(making / CONTROL)
-    for name in LOGS:
-        copy_database(settings.data / name, making / name, took)
-    # 2. The settings.
-    effective = settings.model_dump(mode="json", exclude={"data"})
-    (making / EFFECTIVE).write_text(json.dumps(effective, indent=2))
-    if config is not None:
-        shutil.copyfile(config, making / CONFIGURATION)
-    # 3. What is there now, said last.
-    history = digest_of_file(making / HISTORY)
-    manifest = Manifest(
-        made_at=now,
-        region=settings.region,
-        files=tuple(described(path) for path in sorted(making.iterdir())),
-        events=history.events,
-        digest=history.hexdigest(),
-        with_secret_keys=with_secret_keys,
-    )
-    (making / MANIFEST).write_text(manifest.model_dump_json(indent=2))
-    put_in_place(making, target)
+    with whole(target) as making:
+        # 1. The control store first, then the logs.
+        copy_database(settings.data / CONTROL, making / CONTROL, took)
+        if not with_secret_keys:
+            forget_secret_keys(making / CONTROL)
+        for name in LOGS:
+            copy_database(settings.data / name, making / name, took)
+        # 2. The settings.
+        effective = settings.model_dump(mode="json", exclude={"data"})
+        (making / EFFECTIVE).write_text(json.dumps(effective, indent=2))
+        if config is not None:
+            shutil.copyfile(config, making / CONFIGURATION)
+        # 3. What is there now, said last.
+        history = digest_of_file(making / HISTORY)
+        manifest = Manifest(
+            made_at=now,
+            region=settings.region,
+            files=tuple(described(path) for path in sorted(making.iterdir())),
+            events=history.events,
+            digest=history.hexdigest(),
+            with_secret_keys=with_secret_keys,
+        )
+        (making / MANIFEST).write_text(manifest.model_dump_json(indent=2))
     return manifest
 
 
@@ -143,20 +121,37 @@ def restore(source: Path, data: Path, took: Took) -> Manifest:
     manifest = read_manifest(source)
     if data.exists() and (not data.is_dir() or any(data.iterdir())):
         raise NoBackup(f"{data} isn't empty: restore into a new folder")
-    making = data.with_name(data.name + ".partial")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True, mode=0o700)
-    for file in manifest.files:
-        shutil.copyfile(source / file.name, making / file.name)
-        took(file.name, file.size_bytes, file.size_bytes)
-        check(making / file.name, file, source)
-    history = digest_of_file(making / HISTORY)
-    if (history.events, history.hexdigest()) != (manifest.events, manifest.digest):
-        raise NoBackup(f"the history in {source} isn't the one that was backed up")
-    if data.exists():
-        data.rmdir()
-    put_in_place(making, data)
+    with whole(data) as making:
+        for file in manifest.files:
+            shutil.copyfile(source / file.name, making / file.name)
+            took(file.name, file.size_bytes, file.size_bytes)
+            check(making / file.name, file, source)
+        history = digest_of_file(making / HISTORY)
+        if (history.events, history.hexdigest()) != (manifest.events, manifest.digest):
+            raise NoBackup(f"the history in {source} isn't the one that was backed up")
+        if data.exists():
+            data.rmdir()
     return manifest
+
+
+@contextmanager
+def whole(target: Path) -> Iterator[Path]:
+    """A folder to fill, which has the name of `target` once that is done. Of one that can't be
+    filled nothing is left: it would take the room that may have been wanting."""
+    making = target.with_name(target.name + ".partial")
+    shutil.rmtree(making, ignore_errors=True)
+    try:
+        making.mkdir(parents=True, mode=0o700)
+        yield making
+        put_in_place(making, target)
+    except BaseException as error:
+        shutil.rmtree(making, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise NoBackup(
+                f"{target}: the disk is full or over its quota ({error}). Make room, or name a "
+                "folder on another disk"
+            ) from error
+        raise
 
 
 def read_manifest(source: Path) -> Manifest:
@@ -177,26 +172,6 @@ def read_manifest(source: Path) -> Manifest:
     return manifest
 
 
-def copy_database(source: Path, target: Path, took: Took) -> None:
-    """One committed state of it, whoever writes meanwhile."""
-    with (
-        explained(source, target),
-        closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as there,
-        closing(sqlite3.connect(target)) as here,
-    ):
-        # The read transaction holds this state; without it each step would begin anew.
-        there.isolation_level = None
-        there.execute("BEGIN")
-        there.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        there.backup(
-            here,
-            pages=PAGES_AT_ONCE,
-            progress=lambda _, left, all: took(source.name, all - left, all),
-            sleep=0,
-        )
-        here.execute("PRAGMA journal_mode=DELETE")
-
-
 def forget_secret_keys(control: Path) -> None:
     """A key is destroyed when its task ends; a copy of it would outlive that."""
     with (
@@ -206,17 +181,6 @@ def forget_secret_keys(control: Path) -> None:
         connection.execute("PRAGMA secure_delete=ON")
         connection.execute(f"DELETE FROM {tables.secret_keys.name}")
         connection.execute("VACUUM")
-
-
-@contextmanager
-def explained(source: Path, target: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise NoBackup(
-            f"{source} can't be copied into {target.parent} ({error}): make room there, or name a "
-            "folder on another disk"
-        ) from error
 
 
 def described(path: Path) -> BackupFile:

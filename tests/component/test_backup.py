@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from events.errors import CountermandError
 from services.backup import MANIFEST, STORES, Manifest, NoBackup, back_up, restore
 from services.settings import Settings
 from tests.component.test_log_failures import no_file_may_grow_beyond
@@ -55,16 +56,56 @@ def test_a_manifest_that_leaves_out_a_store_is_refused(tmp_path: Path, unnamed: 
     assert list(tmp_path.iterdir()) == [source]
 
 
-def test_a_full_disk_is_said_and_not_kept_full(tmp_path: Path) -> None:
-    data, target = tmp_path / "data", tmp_path / "backup"
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder whose files have something in them."""
+    data = tmp_path / "data"
     data.mkdir()
     for name in STORES:
         with closing(sqlite3.connect(data / name)) as made:
-            made.execute("CREATE TABLE something (id)")
-            made.execute("INSERT INTO something VALUES (zeroblob(500000))")
+            made.execute("CREATE TABLE secret_keys (id)")
+            made.execute(
+                "CREATE TABLE stored_events (originator_id, originator_version, topic, state)"
+            )
+            made.executemany(
+                "INSERT INTO stored_events VALUES ('history', ?, '1', ?)",
+                [(number, b"x" * 1000) for number in range(200)],
+            )
             made.commit()
+    return data
 
-    with no_file_may_grow_beyond(200_000), pytest.raises(NoBackup, match="make room there"):
-        back_up(Settings(data=data), None, target, NOW, lambda *_: None, with_secret_keys=True)
+
+@pytest.mark.parametrize("name", STORES)
+@pytest.mark.parametrize("offset", [0, 40_960])
+def test_a_damaged_file_is_named_and_nothing_is_backed_up(
+    tmp_path: Path, data: Path, name: str, offset: int
+) -> None:
+    with (data / name).open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\xa5" * 4096)
+
+    with pytest.raises(CountermandError, match=rf"{name} is damaged .*restore an earlier backup"):
+        back_up(Settings(data=data), None, tmp_path / "backup", NOW, lambda *_: None)
 
     assert list(tmp_path.iterdir()) == [data]
+
+
+def test_a_full_disk_is_said_and_nothing_is_left_on_it(tmp_path: Path, data: Path) -> None:
+    target, restored = tmp_path / "backup", tmp_path / "restored"
+    settings = Settings(data=data)
+    for limit_bytes in (4096, 100_000):
+        with (
+            no_file_may_grow_beyond(limit_bytes),
+            pytest.raises(CountermandError, match=r"disk is full.*Make room"),
+        ):
+            back_up(settings, None, target, NOW, lambda *_: None)
+        assert list(tmp_path.iterdir()) == [data]
+
+    back_up(settings, None, target, NOW, lambda *_: None)
+    with (
+        no_file_may_grow_beyond(4096),
+        pytest.raises(CountermandError, match=r"disk is full.*Make room"),
+    ):
+        restore(target, restored, lambda *_: None)
+    assert set(tmp_path.iterdir()) == {data, target}
+    restore(target, restored, lambda *_: None)
