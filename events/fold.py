@@ -25,7 +25,7 @@ from events.project_events import (
     ProjectPlanned,
     ProjectResumed,
 )
-from events.region_events import RequestAddressed
+from events.region_events import RequestAddressed, RootHandedOver, RootTakenOver
 from events.rules.cancelling import cancel_requested, closed, overran
 from events.rules.ending import lost
 from events.rules.projects import (
@@ -34,7 +34,7 @@ from events.rules.projects import (
     project_steered,
     settled,
 )
-from events.rules.regions import addressed
+from events.rules.regions import addressed, elsewhere, handed_over, taken_over
 from events.rules.reviving import retried, skipped
 from events.rules.running import resumed, said_by_run, started
 from events.rules.submitting import submitted
@@ -79,11 +79,12 @@ REQUESTS = (
     ProjectPaused,
     ProjectResumed,
     ProjectCancelRequested,
+    RootHandedOver,
 )
 """What callers ask for. Facts of runs need no memory of refusals: they name their run."""
 
 
-ANYWHERE = (RequestAddressed, CancelDenied, ExecutorSteered)
+ANYWHERE = (RequestAddressed, RootTakenOver, CancelDenied, ExecutorSteered)
 """What may be said of a root whose home is another region."""
 
 
@@ -94,7 +95,7 @@ def judge(root: Root, event: Event) -> Outcome:
     """
     body = event.data
     if root.home is not None and not isinstance(body, ANYWHERE):
-        return void(Reason.WRONG_REGION)
+        return elsewhere(root)
     match body:
         case TaskSubmitted():
             return submitted(root, event, body)
@@ -127,6 +128,10 @@ def judge(root: Root, event: Event) -> Outcome:
             return project_cancel_requested(root, event, body)
         case RequestAddressed():
             return addressed(root, body)
+        case RootHandedOver():
+            return handed_over(root, event, body)
+        case RootTakenOver():
+            return taken_over(root, event, body)
         case CancelDenied() | ExecutorSteered() | TaskProgressed() | TaskOutput():
             return noted()
         case _:

@@ -30,6 +30,8 @@ class Outcome(NamedTuple):
     """The request that does nothing any more, when it is repeated."""
     home: str | None = None
     """The region that decides about this root from now on."""
+    moves: int | None = None
+    """How often it has moved. When this is said, no `home` means this region."""
 
 
 def effective(
@@ -68,7 +70,9 @@ def apply(root: Root, outcome: Outcome) -> None:
         root.tombstones[outcome.tombstone.task_id] = outcome.tombstone
     if outcome.refused is not None:
         refuse(root, outcome.refused)
-    if outcome.home is not None:
+    if outcome.moves is not None:
+        root.home, root.moves = outcome.home, outcome.moves
+    elif outcome.home is not None:
         root.home = outcome.home
 
 

@@ -169,6 +169,8 @@ class Root:
     unfinished: int = 0
     home: str | None = None
     """The region whose log decides about this root; None: this one's."""
+    moves: int = 0
+    """How often it has had a new home, as far as this log knows."""
 
     @property
     def live(self) -> bool:

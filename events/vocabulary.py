@@ -19,7 +19,7 @@ from events.project_events import (
     ProjectPlanned,
     ProjectResumed,
 )
-from events.region_events import RequestAddressed
+from events.region_events import RequestAddressed, RootHandedOver, RootTakenOver
 from events.run_events import (
     RunAdopted,
     RunAttached,
@@ -66,6 +66,8 @@ HistoryBody: TypeAlias = (
     | CancelDenied
     | ExecutorSteered
     | RequestAddressed
+    | RootHandedOver
+    | RootTakenOver
 )
 """What the fold reads: kept for ever."""
 

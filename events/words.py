@@ -14,9 +14,13 @@ class Status(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     SKIPPED = "skipped"
+    MOVED = "moved"
+    """Another region's log says what becomes of it."""
 
 
-TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.SKIPPED})
+TERMINAL = frozenset(
+    {Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.SKIPPED, Status.MOVED}
+)
 ACTIVE = frozenset({Status.RUNNING, Status.WAITING, Status.CANCELLING})
 """The statuses in which a run may be alive."""
 
@@ -91,6 +95,8 @@ class Reason(StrEnum):
     WRONG_PROJECT_STATUS = "wrong_project_status"
     WRONG_COUNTER = "wrong_counter"
     EXPIRED = "expired"
+    MOVED = "moved"
+    NOT_MOVABLE = "not_movable"
     # claims
     NOT_PENDING = "not_pending"
     WRONG_ATTEMPT = "wrong_attempt"

@@ -116,7 +116,7 @@ def add_task(batch: Batch, event: Event, here: Place, task: TaskState, after: Ce
     if before is not None:
         fixed = before[: task_rows.FIXED]
     elif event.id == task.submission_id:
-        fixed = task_rows.identity(organization, task) + task_rows.submission(event, here)
+        fixed = task_rows.identity(organization, task) + task_rows.submission(task, here)
         if task.spec.labels:
             batch.task_labels.extend(task_rows.labels(organization, task))
     else:

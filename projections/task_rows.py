@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from typing import TypeAlias
 
-from events.event import Event
 from events.ids import above, root_of
 from events.state import TaskState
 from events.task_events import TaskSubmitted
@@ -84,8 +83,8 @@ def identity(organization: str, task: TaskState) -> Cells:
     )
 
 
-def submission(event: Event, place: Place) -> Cells:
-    actor = event.data.actor
+def submission(task: TaskState, place: Place) -> Cells:
+    actor = task.spec.actor
     return (place, actor.kind, actor.id)
 
 

@@ -156,6 +156,10 @@ class Verdicts:
         """How far this process has judged."""
         return dict(self._frontier)
 
+    def root(self, organization: str, subject: str) -> Root | None:
+        """What this process knows of a subject's root; None also when it is no longer at hand."""
+        return self._roots.get(log_key(organization, root_of(subject)))
+
     def task(self, organization: str, task_id: str) -> TaskState | None:
         """The task as this process knows it; None also when it is no longer at hand."""
         root = self._roots.get(log_key(organization, root_of(task_id)))

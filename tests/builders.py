@@ -35,7 +35,7 @@ from events.project_events import (
     ProjectPlanned,
     ProjectResumed,
 )
-from events.region_events import RequestAddressed
+from events.region_events import RequestAddressed, RootHandedOver, RootTakenOver
 from events.run_events import (
     RunAdopted,
     RunAttached,
@@ -416,6 +416,25 @@ class History:
         fields = body.model_dump(mode="json", exclude={"actor", "reason"}, exclude_none=True)
         sent = RequestAddressed(actor=USER, home=home, request=body.TYPE, fields=fields)
         return self.then(sent)
+
+    def handed_over(
+        self, to: str = "mars", *, move: int | None = None, task: TaskSubmitted | None = None
+    ) -> "History":
+        """To another region, with what there is, unless it says otherwise."""
+        known = self.root.tasks.get(self.subject)
+        body = RootHandedOver(
+            actor=USER,
+            to=to,
+            move=move or self.root.moves + 1,
+            task=task or (known.spec if known else None),
+        )
+        return self.then(body)
+
+    def taken_over(self, former_home: str = "mars", *, move: int = 1, **spec: Any) -> "History":
+        """From another region, which has handed it over."""
+        task = TaskSubmitted(actor=USER, kind="k", **spec)
+        bridge = Actor(kind="bridge", id=former_home, organization=ORGANIZATION)
+        return self.then(RootTakenOver(actor=bridge, former_home=former_home, move=move, task=task))
 
     # Projects.
 

@@ -46,4 +46,5 @@ for alone in (service.gateway, service.executor, service.projector, service.watc
     app.command()(alone)
 app.command("pulse-worker")(service.pulse_worker)
 app.command()(bridging.bridge)
+app.command()(regions.move)
 app.command()(service.migrate)

@@ -9,9 +9,40 @@ from rich.table import Table
 
 from countermand.cli import shown
 from countermand.cli.connection import URL, AsJson, Key, Url, ask
+from countermand.cli.exits import Exit
 from countermand.cli.service import ConfigFile, DataFolder
+from countermand.client import Client, RequestAbroad
 
 app = typer.Typer(help="Look at other regions.", no_args_is_help=True)
+
+
+def move(
+    id: Annotated[str, typer.Argument(help="A task that has never run.")],
+    region: Annotated[
+        str | None, typer.Option(help="Its home now, if that isn't known where you ask.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Kept in the history.")] = "",
+    wait: Annotated[float, typer.Option(help="Seconds to wait for its home's verdict.")] = 30,
+    url: Url = URL,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a task to the region that you ask: it is decided, and runs, there from then on."""
+
+    async def do(client: Client) -> RequestAbroad:
+        return await client.move(id, region=region, reason=reason, wait_seconds=wait)
+
+    asked = ask(url, key, do, as_json)
+    if as_json:
+        typer.echo(json.dumps(asked))
+    elif asked["verdict"] == "effective":
+        typer.echo(f"{id} has moved here from region {asked['home']['region']}")
+    elif asked["verdict"] == "void":
+        typer.echo(f"{id} stays in region {asked['home']['region']}: {asked['reason']}")
+    else:
+        typer.echo(f"asked for; region {asked['home']['region']} hasn't said anything yet")
+    if asked["verdict"] == "void":
+        raise typer.Exit(Exit.REFUSED)
 
 
 @app.command("list")

@@ -11,7 +11,7 @@ from rich.text import Text
 from countermand.cli.plain_console import PlainConsole
 from countermand.client import AtHome, Frame, HistoryLine, Receipt, Task
 
-ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "completed"})
+ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "moved", "completed"})
 COLORS = {
     "cancelled": "green",
     "succeeded": "green",

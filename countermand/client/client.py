@@ -160,6 +160,24 @@ class Client:
         body = {"attempt": attempt, "reason": reason}
         return await self._post(f"/tasks/{_q(id)}/skip", body)  # type: ignore[no-any-return]
 
+    async def move(
+        self,
+        id: str,
+        *,
+        region: str | None = None,
+        reason: str = "",
+        wait_seconds: float = 0,
+        idempotency_key: str | None = None,
+    ) -> RequestAbroad:
+        """Bring a task that has never run to the region that is asked; waits for the verdict of its
+        home, which is `region` if it isn't known where you ask."""
+        body = {"reason": reason, "region": region}
+        accepted = await self._post(f"/tasks/{_q(id)}/move", body, idempotency_key)
+        request: RequestAbroad = accepted["request"]
+        if wait_seconds <= 0:
+            return request
+        return await self.request(request["event_id"], wait_seconds=wait_seconds)
+
     # ---- many tasks
 
     async def preview_cancel_many(

@@ -59,7 +59,7 @@ def stop(task: TaskState, cancel: Cancel, now: datetime) -> TaskState | None:
         case Status.CANCELLING:
             in_force = tightened(task.cancel, cancel)
             return task._replace(cancel=in_force) if in_force else None
-        case Status.SUCCEEDED | Status.FAILED | Status.CANCELLED | Status.SKIPPED:
+        case Status.SUCCEEDED | Status.FAILED | Status.CANCELLED | Status.SKIPPED | Status.MOVED:
             return None
         case _:
             assert_never(task.status)

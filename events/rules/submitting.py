@@ -21,6 +21,11 @@ def submitted(root: Root, event: Event, body: TaskSubmitted) -> Outcome:
     own_root = root_of(event.subject)
     if any(root_of(dependency) != own_root for dependency in body.depends_on):
         return void(Reason.DEPENDENCY_ELSEWHERE)
+    return begun(root, event, body)
+
+
+def begun(root: Root, event: Event, body: TaskSubmitted) -> Outcome:
+    """A new task; one that a cancel is held for never starts."""
     task = TaskState(event.subject, event.id, event.time, body, not_before=body.not_before)
     tombstone = root.tombstones.get(event.subject)
     if tombstone is None:

@@ -50,6 +50,9 @@ class AnotherLog(CountermandError):
         )
 
 
+VALUES_AT_ONCE = 100
+
+
 def of(connection: sa.Connection, region: str) -> News | None:
     table = region_news
     row = connection.execute(sa.select(table).where(table.c.region == region)).first()
@@ -122,6 +125,26 @@ def of_root(
         .limit(limit)
     )
     return [_line(row) for row in connection.execute(query)]
+
+
+def values_before(
+    connection: sa.Connection, organization: str, region: str, root: str, position: Position
+) -> list[tuple[Position, str, bytes]]:
+    """What was said about a root before that position, with its verdict: the newest first."""
+    table = region_lines
+    query = (
+        sa.select(table.c.partition, table.c.offset, table.c.verdict, table.c.value)
+        .where(
+            table.c.organization == organization,
+            table.c.root == root,
+            table.c.region == region,
+            table.c.partition == position.partition,
+            table.c.offset < position.offset,
+        )
+        .order_by(table.c.offset.desc())
+        .limit(VALUES_AT_ONCE)
+    )
+    return [(Position(p, o), verdict, value) for p, o, verdict, value in connection.execute(query)]
 
 
 def forget(connection: sa.Connection, region: str) -> int:

@@ -11,20 +11,24 @@ from events.cancel_events import CancelRequested
 from events.errors import CountermandError
 from events.event import Event
 from events.positions import Position
+from events.positions import after as past
 from events.project_events import ProjectCancelRequested
 from events.region_events import RequestAddressed
-from events.words import Origin, Reason, Verdict
+from events.words import Origin, Reason, Status, Verdict
 from projections.entry import Entry
 from projections.moments import moment
 from services.at_hand import Noted, as_row, note
-from services.operations.receipts import AtHome, Receipt, after, new_receipt
-from services.operations.scope import Scope, Sent
+from services.operations.forwarding import Arrived, follow, handed_to, sent_on_from_here
+from services.operations.receipts import AtHome, Receipt, after, new_receipt, receipt_of_row
+from services.operations.scope import Judged, Scope, Sent, Undecided
 from services.permissions import Permission
 from services.read_models.questions import HistoryFilter
 from services.read_models.rows import HistoryLine, Task
 from services.refusals import Conflict, Invalid, Unavailable
 from services.regions.addressing import Request, addressed, delivered_id, request_of
 from services.regions.copies import Copy, line_of
+
+IS_HERE = "its home is this region: leave `region` out"
 
 
 class Decided(NamedTuple):
@@ -63,7 +67,16 @@ async def home_of(scope: Scope, subject: str, region: str | None) -> str | None:
             raise Invalid("region", f"{region!r} isn't known here: see the setting regions.others")
         return other
     copied = await regions.copies.home_of(scope.organization, subject)
-    return named(scope, copied or await _sent_to(scope, subject))
+    told = copied or await handed_to(scope, subject) or await _sent_to(scope, subject)
+    return named(scope, told)
+
+
+async def moved_to(scope: Scope, subject: str) -> str | None:
+    """The region that a root of this one has moved to; None: it is here, or never was."""
+    task = await scope.view.task(subject)
+    if task is None or task.status is not Status.MOVED:
+        return None
+    return named(scope, await handed_to(scope, subject))
 
 
 async def _sent_to(scope: Scope, subject: str) -> str | None:
@@ -75,13 +88,27 @@ async def _sent_to(scope: Scope, subject: str) -> str | None:
     return None
 
 
-async def send(scope: Scope, home: str, request: Request, subject: str) -> Sent:
+async def send(
+    scope: Scope, home: str, request: Request, subject: str, refused: str = IS_HERE
+) -> Sent:
     """Accepted: durable in this region's log, for the bridge to carry."""
     event = scope.event(addressed(request, home), subject)
     judged = await scope.say(event)
     if judged.refused:
-        raise Conflict(judged.reason or "void", "its home is this region: leave `region` out")
+        raise Conflict(judged.reason or "void", refused)
     return Sent(event, judged.position, home)
+
+
+async def forwarded(scope: Scope, judged: Judged) -> Undecided:
+    """Said here after its root had moved: durable, and on its way to its new home."""
+    event = judged.event
+    await scope.parts.reads.reached(
+        past({}, [judged.position]), scope.parts.settings.verdict_wait_seconds
+    )
+    home = await sent_on_from_here(scope, event.id)
+    if home is None:
+        return Undecided(event.subject)
+    return Undecided(event.subject, Sent(event, judged.position, home))
 
 
 async def cancel(
@@ -99,20 +126,62 @@ async def receipt(scope: Scope, event: Event, position: Position, wait_seconds: 
     """What is known of a cancel that was accepted here; waits for the end of what is stopped."""
     regions = scope.parts.regions
     body = event.data
-    assert isinstance(body, RequestAddressed)
-    first = accepted_receipt(event, position, body)
-    if regions is None:
+    if isinstance(body, RequestAddressed):
+        first = accepted_receipt(event, position, body)
+    else:
+        wanted = past({}, [position])
+        await scope.parts.reads.reached(wanted, scope.parts.settings.verdict_wait_seconds)
+        home = await sent_on_from_here(scope, event.id)
+        first = new_receipt(event, position, None)
+        if home is not None:
+            first = first._replace(home=AtHome(home, delivered_id(event.id)))
+    if regions is None or first.home is None:
         return first
     clock = asyncio.get_running_loop().time
     until = clock() + wait_seconds
     while True:
         turn = regions.copies.turn
-        copy = await regions.copies.of(scope.organization, body.home, event.subject)
-        shown = as_decided(first, copy)
+        shown = await _as_known(scope, first, first.home)
         left_seconds = until - clock()
         if is_over(shown) or left_seconds <= 0 or scope.parts.verdicts.closed:
             return shown
         await regions.copies.moved(turn, left_seconds)
+
+
+async def _as_known(scope: Scope, first: Receipt, sent_to: AtHome) -> Receipt:
+    """The receipt as it is known here now, wherever its root has moved."""
+    arrived = await followed(scope, sent_to, first.subject)
+    at_home = AtHome(arrived.region, arrived.event_id)
+    if arrived.copy is not None:
+        return as_decided(first._replace(home=at_home), arrived.copy)
+    row = await scope.view.receipt(arrived.event_id)
+    if row is None:
+        return first._replace(home=at_home)
+    shown, task = receipt_of_row(row), await scope.view.task(first.subject)
+    if task is not None:
+        shown = shown._replace(
+            status=task.status, evidence=task.evidence, contradicted=task.contradicted
+        )
+    return shown._replace(
+        event_id=first.event_id,
+        position=first.position,
+        requested_at=first.requested_at,
+        home=at_home._replace(position=row.line.position, appended_at=row.line.appended_at),
+    )
+
+
+async def followed(scope: Scope, sent_to: AtHome, subject: str) -> Arrived:
+    regions = scope.parts.regions
+    assert regions is not None
+    copies = regions.copies
+
+    return await follow(
+        sent_to.region,
+        sent_to.event_id,
+        here=scope.parts.region,
+        copy_of=lambda region: copies.of(scope.organization, region, subject),
+        onward=lambda event_id: sent_on_from_here(scope, event_id),
+    )
 
 
 def accepted(sent: Sent) -> Decided:
@@ -129,17 +198,33 @@ async def verdict_on(scope: Scope, sent: Sent, wait_seconds: float) -> Decided:
     until = clock() + wait_seconds
     while True:
         turn = regions.copies.turn
-        copy = await regions.copies.of(scope.organization, sent.home, sent.event.subject)
-        at_home = first._replace(known_at=copy.known_at, news_age_seconds=copy.age_seconds)
-        line = line_of(copy, first.event_id)
-        if line is not None:
-            outcome = line.outcome
-            arrived = with_place(at_home, line)
-            return Decided(sent, outcome.verdict, outcome.reason, outcome.late_seconds, arrived)
+        arrived = await followed(scope, first, sent.event.subject)
+        at_home = AtHome(arrived.region, arrived.event_id)
+        if arrived.copy is None:
+            decided = await _decided_here(scope, sent, at_home)
+            if decided is not None:
+                return decided
+        else:
+            copy, line = arrived.copy, arrived.line
+            at_home = at_home._replace(known_at=copy.known_at, news_age_seconds=copy.age_seconds)
+            if line is not None:
+                said = line.outcome
+                at_home = with_place(at_home, line)
+                return Decided(sent, said.verdict, said.reason, said.late_seconds, at_home)
         left_seconds = until - clock()
         if left_seconds <= 0 or scope.parts.verdicts.closed:
             return Decided(sent, None, None, None, at_home)
         await regions.copies.moved(turn, left_seconds)
+
+
+async def _decided_here(scope: Scope, sent: Sent, at_home: AtHome) -> Decided | None:
+    """Of a request that has come back to this region, with its root."""
+    row = await scope.view.receipt(at_home.event_id)
+    if row is None:
+        return None
+    line = row.line
+    at_home = at_home._replace(position=line.position, appended_at=line.appended_at)
+    return Decided(sent, line.verdict, line.reason, line.late_seconds, at_home)
 
 
 def with_place(at_home: AtHome, line: Entry) -> AtHome:
@@ -264,10 +349,14 @@ async def lines(
     """What its home region has said about a task, in the order of the log there; None: it is
     decided here, or nobody knows it."""
     parts = scope.parts
-    if parts.regions is None or parts.verdicts.task(scope.organization, task_id) is not None:
+    if parts.regions is None:
+        return None
+    known = parts.verdicts.task(scope.organization, task_id)
+    if known is not None and known.status is not Status.MOVED:
         return None
     scope.need(Permission.TASKS_READ)
-    if await scope.view.task(task_id) is not None:
+    row = await scope.view.task(task_id)
+    if row is not None and row.status is not Status.MOVED:
         return None
     copy = await copy_of(scope, task_id, fresh=fresh)
     if copy is None or task_id not in copy.root.tasks:

@@ -77,6 +77,8 @@ async def _home(
         return None
     if region is None and await known(scope, subject):
         return None
+    if region == scope.parts.region:
+        return await abroad.moved_to(scope, subject)
     return await abroad.home_of(scope, subject, region)
 
 
@@ -89,6 +91,8 @@ async def _ask(scope: Scope, event: Event, wait_seconds: float) -> Receipt:
         receipt = new_receipt(event, judged.position, outcome)
         if outcome is None or receipt.ended or receipt.held_until is not None:
             return receipt
+        if outcome.reason is Reason.MOVED:
+            return await abroad.receipt(scope, event, judged.position, wait_seconds)
         if outcome.verdict is Verdict.VOID:
             return await _of_another(scope, receipt, wait_seconds)
         return await until_ended(receipt, watch, wait_seconds)

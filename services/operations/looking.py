@@ -16,15 +16,14 @@ from events.log import Log
 from events.positions import Frontier, Position, after, covers, reaches, written_frontier
 from events.project_events import ProjectCancelRequested
 from events.region_events import RequestAddressed
-from events.words import Origin
+from events.words import Reason, Status
 from services.operations import abroad
 from services.operations.event_types import check_types
-from services.operations.receipts import Receipt, until_ended
+from services.operations.receipts import Receipt, receipt_of_row, until_ended, with_moments
 from services.operations.scope import Scope
 from services.permissions import Permission
 from services.read_models.questions import AsOf, HistoryFilter, ProjectFilter, TaskFilter
-from services.read_models.rows import CancelInForce, HistoryLine, Page, Project, Task
-from services.read_models.rows import Receipt as ReceiptRow
+from services.read_models.rows import HistoryLine, Page, Project, Task
 from services.refusals import Conflict, Invalid, NotFound, Unavailable
 
 
@@ -85,9 +84,10 @@ async def end_within(scope: Scope, log: Log) -> Frontier:
 
 
 async def task_known(scope: Scope, task_id: str) -> bool:
-    if scope.parts.verdicts.task(scope.organization, task_id) is not None:
-        return True
-    return await find_task(scope, task_id) is not None
+    """Whether this region decides about it."""
+    task = scope.parts.verdicts.task(scope.organization, task_id)
+    known = task or await find_task(scope, task_id)
+    return known is not None and known.status is not Status.MOVED
 
 
 async def project_known(scope: Scope, project_id: str) -> bool:
@@ -250,13 +250,13 @@ async def receipt_of_task(
         row = await scope.view.receipt(task.cancel.id)
         if row is None:
             raise Unavailable("the history is behind: try again")
-        receipt = _shown(row)._replace(
+        receipt = receipt_of_row(row)._replace(
             subject=task.id,
             status=task.status,
             evidence=task.evidence,
             contradicted=task.contradicted,
         )
-        receipt = _stopping(receipt, task.cancel)
+        receipt = with_moments(receipt, task.cancel)
         return receipt if receipt.ended else await until_ended(receipt, watch, wait_seconds)
 
 
@@ -286,11 +286,13 @@ async def receipt_of(scope: Scope, event_id: UUID, wait_seconds: float) -> Recei
         return await abroad.receipt(scope, row.line.event, row.line.position, wait_seconds)
     if not isinstance(body, CancelRequested | ProjectCancelRequested):
         raise NotFound("receipt", str(event_id))
+    if row.line.reason is Reason.MOVED:
+        return await abroad.receipt(scope, row.line.event, row.line.position, wait_seconds)
     of_task = isinstance(body, CancelRequested)
     with scope.parts.verdicts.watching(scope.organization, subject) as watch:
         await fresh(scope, subject)
         row = await scope.view.receipt(event_id) or row
-        receipt = _shown(row)
+        receipt = receipt_of_row(row)
         if of_task:
             task = await scope.view.task(subject)
             if task is not None:
@@ -317,35 +319,3 @@ async def _held_cancel(scope: Scope, task_id: str) -> UUID:
         ):
             return line.event.id
     raise NotFound("task", task_id)
-
-
-def _shown(row: ReceiptRow) -> Receipt:
-    line = row.line
-    event = line.event
-    assert event is not None
-    body = event.data
-    assert isinstance(body, CancelRequested | ProjectCancelRequested)
-    receipt = Receipt(
-        event_id=event.id,
-        subject=event.subject,
-        position=line.position,
-        verdict=line.verdict,
-        reason=line.reason,
-        late_seconds=line.late_seconds,
-        actor=body.actor,
-        why=body.reason,
-        mode=body.mode,
-        grace_seconds=body.grace_seconds,
-        origin=body.origin if isinstance(body, CancelRequested) else Origin.REQUEST,
-        requested_at=event.time,
-        evidence=row.evidence,
-    )
-    if line.status is None and isinstance(body, CancelRequested) and row.cancel is None:
-        receipt = receipt._replace(held_until=body.hold_until)
-    return _stopping(receipt, row.cancel)
-
-
-def _stopping(receipt: Receipt, cancel: CancelInForce | None) -> Receipt:
-    if cancel is None:
-        return receipt
-    return receipt._replace(observed_at=cancel.observed_at, stopped_at=cancel.stopped_at)

@@ -25,6 +25,8 @@ from events.words import (
     Verdict,
 )
 from projections.entry import Entry
+from services.read_models.rows import CancelInForce
+from services.read_models.rows import Receipt as ReceiptRow
 from services.verdicts import Watch
 
 
@@ -100,6 +102,38 @@ def new_receipt(event: Event, position: Position, outcome: Outcome | None) -> Re
     if outcome.tombstone is not None:
         return receipt._replace(held_until=outcome.tombstone.hold_until)
     return moved(receipt, outcome)
+
+
+def receipt_of_row(row: ReceiptRow) -> Receipt:
+    line = row.line
+    event = line.event
+    assert event is not None
+    body = event.data
+    assert isinstance(body, CancelRequested | ProjectCancelRequested)
+    receipt = Receipt(
+        event_id=event.id,
+        subject=event.subject,
+        position=line.position,
+        verdict=line.verdict,
+        reason=line.reason,
+        late_seconds=line.late_seconds,
+        actor=body.actor,
+        why=body.reason,
+        mode=body.mode,
+        grace_seconds=body.grace_seconds,
+        origin=body.origin if isinstance(body, CancelRequested) else Origin.REQUEST,
+        requested_at=event.time,
+        evidence=row.evidence,
+    )
+    if line.status is None and isinstance(body, CancelRequested) and row.cancel is None:
+        receipt = receipt._replace(held_until=body.hold_until)
+    return with_moments(receipt, row.cancel)
+
+
+def with_moments(receipt: Receipt, cancel: CancelInForce | None) -> Receipt:
+    if cancel is None:
+        return receipt
+    return receipt._replace(observed_at=cancel.observed_at, stopped_at=cancel.stopped_at)
 
 
 def moved(receipt: Receipt, outcome: Outcome) -> Receipt:

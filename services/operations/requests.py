@@ -109,6 +109,12 @@ class AttemptRequest(ReasonBody):
     region: Region | None = Field(None, description="The task's home, if it isn't known here.")
 
 
+class MoveRequest(ReasonBody):
+    """Bring a root to this region."""
+
+    region: Region | None = Field(None, description="Its home, if that isn't known here.")
+
+
 class PlanRequest(ReasonBody):
     """The plan is complete."""
 

@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
+from events.event import Event
 from events.region_events import RequestAddressed
-from events.words import Verdict
+from events.words import Reason, Verdict
 from services.operations import looking
 from services.operations.abroad import Decided, verdict_on
+from services.operations.forwarding import sent_on_from_here
 from services.operations.receipts import AtHome
 from services.operations.scope import Scope, Sent
 from services.permissions import Permission
@@ -21,10 +23,18 @@ async def decided(scope: Scope, event_id: UUID, wait_seconds: float) -> Decided:
         await looking.settled(scope)
         row = await scope.view.receipt(event_id)
     event = None if row is None else row.line.event
-    if row is None or event is None or not isinstance(event.data, RequestAddressed):
+    home = None if event is None else await _home(scope, event)
+    if row is None or event is None or home is None:
         raise NotFound("request for another region", str(event_id))
-    line, home = row.line, event.data.home
-    sent = Sent(event, line.position, home)
-    if line.verdict is Verdict.VOID or scope.parts.regions is None:
+    line, sent = row.line, Sent(event, row.line.position, home)
+    refused = line.verdict is Verdict.VOID and line.reason is not Reason.MOVED
+    if refused or scope.parts.regions is None:
         return Decided(sent, line.verdict, line.reason, None, AtHome(home, delivered_id(event_id)))
     return await verdict_on(scope, sent, wait_seconds)
+
+
+async def _home(scope: Scope, event: Event) -> str | None:
+    """The region that this was sent to; or that its root had moved to, when it came here."""
+    if isinstance(event.data, RequestAddressed):
+        return event.data.home
+    return await sent_on_from_here(scope, event.id)

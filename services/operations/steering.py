@@ -55,10 +55,10 @@ async def _task(
     """The other region that decides about it, if one does, and the task as far as it is known."""
     scope.need(Permission.TASKS_STEER)
     known = scope.parts.verdicts.task(scope.organization, task_id)
-    if known is not None and region is None:
+    if known is not None and known.status is not Status.MOVED and region is None:
         return None, known
     task = await looking.find_fresh_task(scope, task_id)
-    if task is not None and region is None:
+    if task is not None and task.status is not Status.MOVED and region is None:
         return None, task
     home = await abroad.home_of(scope, task_id, region)
     if home is None:
@@ -75,6 +75,8 @@ async def _steer(
     if home is not None:
         return Undecided(task_id, await abroad.send(scope, home, body, task_id))
     judged = await scope.say(scope.event(body, task_id))
+    if judged.reason is Reason.MOVED:
+        return await abroad.forwarded(scope, judged)
     if judged.verdict is None:
         return Undecided(task_id)
     if judged.refused:

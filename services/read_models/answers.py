@@ -7,6 +7,7 @@ from uuid import UUID
 from events.cancel_events import CancelRequested
 from events.ids import root_of
 from events.project_events import ProjectCancelRequested, ProjectCreated
+from events.region_events import RootTakenOver
 from events.run_events import TaskCompleted
 from events.task_events import TaskSubmitted
 from events.words import Evidence, Origin, ProjectStatus, Status
@@ -79,7 +80,8 @@ def task(
     changed: Place,
 ) -> Task:
     event = remembered(submitted)
-    spec = event.data
+    body = event.data
+    spec = body.task if isinstance(body, RootTakenOver) else body
     assert isinstance(spec, TaskSubmitted)
     return Task(
         organization=organization,

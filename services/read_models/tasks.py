@@ -4,6 +4,7 @@ from sqlalchemy import bindparam, case, func, or_
 
 from events.cancel_events import CancelObserved, CancelUnconfirmed
 from events.ids import root_of
+from events.region_events import RootTakenOver
 from events.run_events import RunLost, TaskCompleted, TaskFailed
 from events.task_events import TaskSubmitted
 from events.words import Status, Verdict
@@ -19,7 +20,7 @@ from services.read_models.scope import Scoped, compiled, of_organization
 from services.read_models.session import Row
 
 ENDS = (TaskCompleted.TYPE, TaskFailed.TYPE, RunLost.TYPE)
-WITH_BYTES = (TaskSubmitted.TYPE, TaskCompleted.TYPE)
+WITH_BYTES = (TaskSubmitted.TYPE, RootTakenOver.TYPE, TaskCompleted.TYPE)
 AFTER = [column.name for column in tables.task_after()]
 
 

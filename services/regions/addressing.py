@@ -16,7 +16,7 @@ from events.errors import UnknownVersion
 from events.event import Event, new_event
 from events.ids import derived_id
 from events.project_events import ProjectCancelRequested, ProjectCreated
-from events.region_events import RequestAddressed
+from events.region_events import RequestAddressed, RootHandedOver
 from events.rules.ending import after
 from events.run_events import TaskResumed
 from events.task_events import TaskRetried, TaskSkipped, TaskSubmitted
@@ -30,10 +30,13 @@ Request = (
     | TaskResumed
     | TaskRetried
     | TaskSkipped
+    | RootHandedOver
 )
 """What may be sent to another region."""
 
 REQUESTS: Mapping[str, type[Request]] = {body.TYPE: body for body in Request.__args__}
+FORWARDED = frozenset(REQUESTS) - {TaskSubmitted.TYPE, ProjectCreated.TYPE}
+"""What is carried on to a root's new home, when it came to the old one after the move."""
 OF_EVERY_BODY = frozenset({"actor", "reason"})
 
 
@@ -70,9 +73,8 @@ def delivered_id(accepted: UUID) -> UUID:
     return derived_id("delivered", accepted)
 
 
-def delivered(accepted: Event, body: RequestAddressed, now: datetime) -> Event:
+def delivered(accepted: Event, request: Request, now: datetime) -> Event:
     """The request as its home region's log takes it, `now` by the clock there."""
-    request = request_of(body)
     if isinstance(request, CancelRequested):
         request = cancel_delivered(request, accepted.time, now)
     return new_event(
@@ -98,5 +100,9 @@ def cancel_delivered(
     if hold_until is not None:
         hold_until = after(now, (hold_until - accepted_at).total_seconds())
     return request.model_copy(
-        update={"hold_until": hold_until, "accepted_at": accepted_at, "delivered_at": now}
+        update={
+            "hold_until": hold_until,
+            "accepted_at": request.accepted_at or accepted_at,
+            "delivered_at": now,
+        }
     )

@@ -79,7 +79,11 @@ class Copies:
     async def home_of(self, organization: str, subject: str) -> str | None:
         """The region that decides about this, as far as that is known from what was copied."""
         ask = partial(region_news.regions_of, organization=organization, root=root_of(subject))
-        return next(iter(await self._store.ask(ask)), None)
+        regions = await self._store.ask(ask)
+        for region in regions if len(regions) > 1 else ():
+            if (await self.of(organization, region, subject)).root.home is None:
+                return region
+        return next(iter(regions), None)
 
     async def of(self, organization: str, region: str, subject: str) -> Copy:
         """What that region has said about the subject's root."""

@@ -20,14 +20,15 @@ from events.positions import (
     read_frontier,
     written_frontier,
 )
-from events.region_events import RequestAddressed
+from events.region_events import RequestAddressed, RootHandedOver
+from events.words import Verdict
 from projections.moments import moment, us
 from services.control_store import ControlStore, region_news
 from services.control_store.region_news import AnotherLog, CopiedLine, News, TakenMeanwhile
 from services.own_words import OwnWords
 from services.read_models.every_line import AnyLine
 from services.refusals import Conflict, Invalid
-from services.regions.addressing import delivered
+from services.regions.arrivals import Arrivals
 from services.regions.copies import Copies
 from services.regions.parcels import Line, Parcel
 from services.regions.recent import Recent
@@ -153,7 +154,7 @@ class Dock:
         if not reaches(known, start):
             raise Conflict("gap", f"{source!r} was taken up to {written_frontier(known)} only")
         now = self._world.now()
-        requests: list[Event] = []
+        arrivals = Arrivals(self.region, source, self._verdicts.root, self._handed_to, now)
         copied: list[CopiedLine] = []
         for line in parcel.lines:
             if not self._settings.may_use(line.organization, source):
@@ -161,24 +162,38 @@ class Dock:
                     "organization_elsewhere",
                     f"organization {line.organization!r} may not use region {source!r}",
                 )
-            if line.type == RequestAddressed.TYPE:
-                if self._is_new(line, known):
-                    requests += self._delivered(line, now)
-            elif self._is_new(line, known):
-                copied.append(copied_line(line))
-            else:
+            if self._is_new(line, known):
+                await arrivals.look_at(line)
+                if line.type != RequestAddressed.TYPE:
+                    copied.append(copied_line(line))
+            elif line.type != RequestAddressed.TYPE:
                 await self._same_as_before(source, line)
-        if requests:
-            await self._append(requests)
+        # What follows a root that has moved here finds it here.
+        for events in (arrivals.roots, arrivals.requests):
+            if events:
+                await self._append(events)
         await self._keep(parcel, copied, known, end, now)
 
-    def _delivered(self, line: Line, now: datetime) -> list[Event]:
-        """The request in this line, if it is for this region."""
-        event = decode(line.value.encode())
-        body = event.data
-        if not isinstance(body, RequestAddressed) or event.organization != line.organization:
-            raise Invalid("lines", f"{line.partition}:{line.offset} isn't what it says it is")
-        return [delivered(event, body, now)] if body.home == self.region else []
+    async def _handed_to(self, source: str, line: Line) -> str | None:
+        """To whom that region had handed the line's root over by then."""
+        before = line.position
+        while True:
+            ask = partial(
+                region_news.values_before,
+                organization=line.organization,
+                region=source,
+                root=line.root,
+                position=before,
+            )
+            values = await self._store.ask(ask)
+            for position, verdict, value in values:
+                before = position
+                if verdict == Verdict.EFFECTIVE and RootHandedOver.TYPE.encode() in value:
+                    body = decode(value).data
+                    if isinstance(body, RootHandedOver):
+                        return body.to
+            if not values:
+                return None
 
     def _is_new(self, line: Line, known: Frontier) -> bool:
         return line.offset >= known.get(line.partition, 0)

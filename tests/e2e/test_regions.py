@@ -242,3 +242,63 @@ def test_what_was_copied_comes_again_when_it_is_forgotten(
     assert told_again["home"]["position"] == decided_once["home"]["position"]
     assert at_a.get("/tasks/again/history").json()["items"] == before
     assert "s ago" in pair.b.run("regions", "list")
+
+
+def test_a_task_moves_here_and_runs_here(
+    pair: Pair, at_a: httpx.Client, at_b: httpx.Client
+) -> None:
+    # Nobody in a may run it.
+    begun(at_a, "roams", region="nowhere", labels={"team": "blue"})
+
+    asked = at_b.post("/tasks/roams/move", json={"region": "a"})
+
+    assert decided(at_b, asked)["verdict"] == "effective"
+    until_running(at_b, "roams")
+    here = at_b.get("/tasks/roams").json()
+    assert (here["region"], here["labels"]) == ("b", {"team": "blue"})
+    seen = known_there(at_a, "/tasks/roams", lambda task: task["status"] == "running")
+    assert seen["region"] == "b"
+    moved = at_a.get("/tasks", params={"status": "moved"}).json()["items"]
+    assert [task["id"] for task in moved] == ["roams"]
+    # What its old home is asked is decided here.
+    stopped = at_a.post("/tasks/roams/cancel", json={}, headers={"prefer": "wait=30"})
+    assert stopped.status_code == 200, stopped.text
+    assert (stopped.json()["evidence"], stopped.json()["home"]["region"]) == ("acknowledged", "b")
+    assert at_b.get("/tasks/roams").json()["status"] == "cancelled"
+
+
+def test_a_task_moves_away_and_back(pair: Pair, at_a: httpx.Client, at_b: httpx.Client) -> None:
+    begun(at_a, "returns", requires={"gpu": "yes"})
+    known_there(at_b, "/tasks/returns", lambda task: task["status"] == "pending")
+
+    assert "has moved here from region a" in pair.b.run("move", "returns")
+    known_there(at_a, "/tasks/returns", lambda task: task["region"] == "b")
+    assert decided(at_a, at_a.post("/tasks/returns/move"))["verdict"] == "effective"
+
+    back = at_a.get("/tasks/returns").json()
+    assert (back["status"], back["region"], back["attempt"]) == ("pending", "a", 1)
+    known_there(at_b, "/tasks/returns", lambda task: task["region"] == "a")
+    # Also who names b, as its home that it was.
+    stopped = at_b.post(
+        "/tasks/returns/cancel", json={"region": "b"}, headers={"prefer": "wait=30"}
+    )
+    assert stopped.json()["evidence"] == "never_started"
+    assert at_a.get("/tasks/returns").json()["status"] == "cancelled"
+    there = at_a.get("/tasks/returns/history").json()["items"]
+    # Submitted, handed over, asked for again, taken over, cancelled.
+    verdicts = [line["verdict"] for line in there]
+    assert verdicts[:5] == ["effective", "effective", "noted", "effective", "effective"]
+
+
+def test_what_runs_or_is_here_does_not_move(at_a: httpx.Client, at_b: httpx.Client) -> None:
+    begun(at_a, "busy")
+    until_running(at_a, "busy")
+
+    told = decided(at_b, at_b.post("/tasks/busy/move", json={"region": "a"}))
+
+    assert (told["verdict"], told["reason"]) == ("void", "not_pending")
+    assert at_a.get("/tasks/busy").json()["status"] == "running"
+    assert at_a.post("/tasks/busy/move").json()["reason"] == "already_here"
+    assert at_a.post("/tasks/nowhere-at-all/move").status_code == 404
+    assert at_b.post("/tasks/busy.part/move", json={"region": "a"}).status_code == 422
+    at_a.post("/tasks/busy/cancel", json={}, headers=AT_ONCE)

@@ -23,7 +23,7 @@ from events.project_events import (
     ProjectPlanned,
     ProjectResumed,
 )
-from events.region_events import RequestAddressed
+from events.region_events import RequestAddressed, RootHandedOver, RootTakenOver
 from events.run_events import (
     OutputSummary,
     RunAdopted,
@@ -53,30 +53,32 @@ RUN = UUID("0190a5b4-7e10-7abc-8def-0123456789ab")
 CANCEL = UUID("0190a5b4-7e11-7abc-8def-0123456789ab")
 OUTPUT = OutputSummary(records=12, bytes=3456, missing_records=1)
 
+SUBMITTED = TaskSubmitted(
+    actor=WHO,
+    reason=WHY,
+    kind="report",
+    payload={"year": 2025, "parts": [1, 2.5, None, {"deep": True}], "none": None},
+    description="The yearly report",
+    labels={"team": "blue"},
+    requires={"gpu": "yes"},
+    parent="plan.collect",
+    depends_on=("plan.first", "plan.second"),
+    region="eu-west-1",
+    not_before=START + timedelta(minutes=5),
+    deadline=START + timedelta(hours=2, microseconds=7),
+    grace_seconds=2.5,
+    stop_within_seconds=30.0,
+    max_attempts=3,
+    backoff_seconds=0.5,
+    backoff_limit_seconds=60.0,
+    isolation="isolated",
+    rerun_of="older-plan.collect",
+    secrets_ciphertext="gAAAAABk",
+    secrets_key_id="key-7",
+)
+
 FULL: tuple[AnyBody, ...] = (
-    TaskSubmitted(
-        actor=WHO,
-        reason=WHY,
-        kind="report",
-        payload={"year": 2025, "parts": [1, 2.5, None, {"deep": True}], "none": None},
-        description="The yearly report",
-        labels={"team": "blue"},
-        requires={"gpu": "yes"},
-        parent="plan.collect",
-        depends_on=("plan.first", "plan.second"),
-        region="eu-west-1",
-        not_before=START + timedelta(minutes=5),
-        deadline=START + timedelta(hours=2, microseconds=7),
-        grace_seconds=2.5,
-        stop_within_seconds=30.0,
-        max_attempts=3,
-        backoff_seconds=0.5,
-        backoff_limit_seconds=60.0,
-        isolation="isolated",
-        rerun_of="older-plan.collect",
-        secrets_ciphertext="gAAAAABk",
-        secrets_key_id="key-7",
-    ),
+    SUBMITTED,
     TaskStarted(
         actor=WHO,
         reason=WHY,
@@ -163,6 +165,8 @@ FULL: tuple[AnyBody, ...] = (
         request=CancelRequested.TYPE,
         fields={"mode": "force", "hold_until": "2026-01-01T01:00:00Z"},
     ),
+    RootHandedOver(actor=WHO, reason=WHY, to="us-east-1", move=3, task=SUBMITTED),
+    RootTakenOver(actor=WHO, reason=WHY, former_home="eu-west-1", move=3, task=SUBMITTED),
     CancelDenied(
         actor=WHO,
         reason=WHY,

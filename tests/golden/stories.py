@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from events.cancel_events import CancelRequested
+from events.region_events import RootHandedOver
 from events.task_events import TaskSubmitted
 from events.words import Evidence, Mode, Origin
 from tests.builders import (
@@ -315,6 +316,51 @@ def stories() -> Iterable[tuple[str, History]]:
     yield (
         "a-task-of-here-is-sent-nowhere",
         a_task().addressed(A_CANCEL).addressed(A_SUBMISSION).started(),
+    )
+    away = all_words(a_task().handed_over().repeated())
+    yield (
+        "a-root-moves-away-and-comes-back",
+        away.started()
+        .overran()
+        .cancel_requested(hold_seconds=60)
+        .resumed(1)
+        .skipped(1)
+        .retried(1)
+        .closed()
+        .cancel_denied()
+        .steered()
+        .submitted()
+        .addressed(A_CANCEL)
+        .handed_over(task=away.task.spec)
+        .taken_over(move=1)
+        .taken_over(move=2)
+        .repeated()
+        .started()
+        .handed_over()
+        .completed()
+        .handed_over(),
+    )
+    asked_for = nothing_yet().addressed(RootHandedOver(actor=USER, to="here"))
+    yield (
+        "a-root-is-asked-for-and-comes",
+        asked_for.addressed(RootHandedOver(actor=USER, to="here"), home="venus")
+        .submitted()
+        .taken_over(labels={"team": "blue"})
+        .repeated()
+        .started()
+        .completed(),
+    )
+    yield (
+        "a-root-comes-after-its-cancel",
+        nothing_yet().cancel_requested(hold_seconds=60).taken_over().handed_over(),
+    )
+    yield (
+        "what-may-not-move",
+        a_task().handed_over(move=2).handed_over(task=A_SUBMISSION).taken_over(),
+    )
+    yield (
+        "what-another-region-decides-may-not-be-handed-over",
+        nothing_yet().handed_over().addressed(A_SUBMISSION).handed_over(task=A_SUBMISSION),
     )
     nowhere = nothing_yet("nowhere").with_task("a").of("nowhere").planned(1).approved(1)
     yield (

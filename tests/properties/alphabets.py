@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from events.body import Actor
+from events.body import Actor, JsonObject
 from events.cancel_events import (
     CancelDenied,
     CancelObserved,
@@ -30,7 +30,7 @@ from events.project_events import (
     ProjectPlanned,
     ProjectResumed,
 )
-from events.region_events import RequestAddressed
+from events.region_events import RequestAddressed, RootHandedOver, RootTakenOver
 from events.run_events import (
     RunAdopted,
     RunAttached,
@@ -178,6 +178,22 @@ class Alphabet:
             self.add(f"{type(body).__name__} sent to mars", sent, subject)
         return self
 
+    def moves(self, subject: str) -> "Alphabet":
+        """It is asked of another region, comes, goes, and comes back."""
+        task = TaskSubmitted(actor=USER, kind="k", max_attempts=2, backoff_seconds=BACKOFF_SECONDS)
+        for move in (1, 2, 3):
+            away = RootHandedOver(actor=USER, to="mars", move=move, task=task)
+            back = RootTakenOver(actor=USER, former_home="mars", move=move, task=task)
+            self.add(f"handed over {move}", away, subject)
+            self.add(f"taken over {move}", back, subject)
+        fields: JsonObject = {"to": "here"}
+        for home in ("mars", "venus"):
+            asked = RequestAddressed(
+                actor=USER, home=home, request=RootHandedOver.TYPE, fields=fields
+            )
+            self.add(f"asked of {home}", asked, subject)
+        return self
+
     def project(self, subject: str, *, plans: Sequence[int], pauses: int) -> "Alphabet":
         self.add("created", ProjectCreated(actor=USER), subject)
         self.add("created again", ProjectCreated(actor=USER, title="another"), subject)
@@ -270,6 +286,23 @@ def of_a_task(*, full: bool) -> Alphabet:
         .revivals("t", attempts)
         .closing("t")
         .elsewhere("t")
+    )
+
+
+def of_a_root_that_moves(*, full: bool) -> Alphabet:
+    """A task that other regions ask for and send, with a child, runs and cancels."""
+    attempts = 2 if full else 1
+    return (
+        Alphabet()
+        .submissions("t")
+        .moves("t")
+        .elsewhere("t")
+        .claims("t", (X,), attempts)
+        .facts("t", (X,), attempts, kinds=ENDINGS)
+        .cancels("t", "gracefully", "within 5 s", "by force", "held")
+        .revivals("t", attempts)
+        .submissions("t.c", parent="t")
+        .cancels("t.c", "held")
     )
 
 

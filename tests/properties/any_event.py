@@ -12,6 +12,7 @@ from events.cancel_events import CancelRequested, Survivor
 from events.event import Event, encode, new_event
 from events.ids import derived_id
 from events.plain import INTEGER_BITS_LIMIT
+from events.region_events import RootHandedOver
 from events.run_events import OutputSummary
 from events.task_events import TaskSubmitted
 from events.vocabulary import HISTORY_BODIES, OUTPUT_BODIES, AnyBody
@@ -121,6 +122,9 @@ FIELDS: dict[str, SearchStrategy[Any]] = {
     "organization_named": organizations,
     "claiming": st.booleans(),
     "home": organizations,
+    "to": organizations,
+    "former_home": organizations,
+    "move": ordinals,
     "request": names,
     "fields": json_objects,
     "title": texts,
@@ -164,6 +168,8 @@ def any_event_of(*of: type[AnyBody]) -> SearchStrategy[Event]:
     )
 
 
+FIELDS["task"] = bodies((TaskSubmitted,), FIELDS)
+
 any_event = any_event_of(*HISTORY_BODIES, *OUTPUT_BODIES)
 
 # Few ids, counters, times: events that are about the same things, in any order.
@@ -182,7 +188,11 @@ NEARBY: dict[str, SearchStrategy[Any]] = FIELDS | {
     "depends_on": st.sampled_from([(), ("r.a",), ("r.b",), ("r.nowhere",)]),
     "region": st.sampled_from(["local", "local", "mars"]),
     "home": st.just("mars"),
-    "request": st.sampled_from([TaskSubmitted.TYPE, CancelRequested.TYPE]),
+    "to": st.just("mars"),
+    "former_home": st.just("mars"),
+    "move": few,
+    "task": st.just(TaskSubmitted(actor=Actor(kind="user", id="u", organization="o"), kind="k")),
+    "request": st.sampled_from([TaskSubmitted.TYPE, CancelRequested.TYPE, RootHandedOver.TYPE]),
     "fields": st.just({}),
     "not_before": moments,
     "grace_seconds": st.sampled_from([0.0, 5.0, 60.0]),

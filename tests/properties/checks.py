@@ -11,12 +11,18 @@ from typing import Any
 from events.event import Event
 from tests import builders
 from tests.golden.pinned import HISTORIES, events_of, read, replayed
-from tests.properties.alphabets import of_a_family, of_a_family_in_a_project, of_a_project
+from tests.properties.alphabets import (
+    of_a_family,
+    of_a_family_in_a_project,
+    of_a_project,
+    of_a_root_that_moves,
+)
 from tests.properties.laws import check_edge
 from tests.properties.state_graph import explore
 from tests.unit import (
     test_cancelling,
     test_claiming,
+    test_moving,
     test_overruns,
     test_projects,
     test_regions,
@@ -40,6 +46,7 @@ SENTENCES = [
     test_projects,
     test_tombstones,
     test_regions,
+    test_moving,
 ]
 
 
@@ -57,7 +64,7 @@ def golden() -> dict[str, Check]:
 @cache
 def graphs() -> dict[str, Check]:
     """The small graphs; not that of a single task, which the sentences cover and takes longest."""
-    made_by = (of_a_family, of_a_project, of_a_family_in_a_project)
+    made_by = (of_a_family, of_a_project, of_a_family_in_a_project, of_a_root_that_moves)
     return {f"the graph {each.__name__}": partial(_explores, each) for each in made_by}
 
 

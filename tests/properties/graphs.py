@@ -10,6 +10,7 @@ from tests.properties.alphabets import (
     of_a_family,
     of_a_family_in_a_project,
     of_a_project,
+    of_a_root_that_moves,
     of_a_task,
 )
 from tests.properties.laws import check_edge
@@ -17,7 +18,13 @@ from tests.properties.state_graph import Graph, explore, what_may_follow
 
 MadeBy: TypeAlias = Callable[..., Alphabet]
 
-ALPHABETS: tuple[MadeBy, ...] = (of_a_task, of_a_family, of_a_project, of_a_family_in_a_project)
+ALPHABETS: tuple[MadeBy, ...] = (
+    of_a_task,
+    of_a_family,
+    of_a_project,
+    of_a_family_in_a_project,
+    of_a_root_that_moves,
+)
 
 
 @cache

@@ -15,6 +15,7 @@ from events.project_events import (
     ProjectPlanned,
     ProjectResumed,
 )
+from events.region_events import RootHandedOver, RootTakenOver
 from events.run_events import (
     RunAdopted,
     RunLost,
@@ -33,7 +34,8 @@ from events.words import Evidence, ProjectStatus, Reason, Status, Verdict
 PENDING, RUNNING, WAITING = Status.PENDING, Status.RUNNING, Status.WAITING
 CANCELLING, CANCELLED = Status.CANCELLING, Status.CANCELLED
 SUCCEEDED, FAILED, SKIPPED = Status.SUCCEEDED, Status.FAILED, Status.SKIPPED
-ENDS = {SUCCEEDED, FAILED, CANCELLED, SKIPPED}
+MOVED = Status.MOVED
+ENDS = {SUCCEEDED, FAILED, CANCELLED, SKIPPED, MOVED}
 ALIVE = {RUNNING, WAITING, CANCELLING}
 Ways: TypeAlias = dict[Status | None, set[Status]]
 UNDONE: Ways = {RUNNING: {PENDING, FAILED}, WAITING: {PENDING, FAILED}, CANCELLING: {CANCELLED}}
@@ -63,6 +65,8 @@ WAYS: dict[type[AnyBody], Ways] = {
     RunReleased: {RUNNING: {PENDING}, WAITING: {PENDING}, CANCELLING: {CANCELLED}},
     TaskSkipped: {PENDING: {SKIPPED}, FAILED: {SKIPPED}},
     TaskRetried: {FAILED: {PENDING}},
+    RootHandedOver: {PENDING: {MOVED}},
+    RootTakenOver: {None: {PENDING, CANCELLED}, MOVED: {PENDING}},
 }
 """Where an effective event may take a task from each status: all there is."""
 
@@ -137,7 +141,8 @@ def a_task_goes_a_known_way(before: TaskState | None, task: TaskState, event: Ev
         assert task.attempt == 1
         assert task.run is None
         return
-    assert task.attempt == before.attempt + (task.status is PENDING), "one run per attempt"
+    again = task.status is PENDING and before.status is not MOVED
+    assert task.attempt == before.attempt + again, "one run per attempt"
     assert task.answers[: before.answered] == before.answers, "answers are kept"
     assert len(task.answers) == task.answered
     same_run = before.run is not None and task.run is not None and task.run.id == before.run.id
@@ -183,6 +188,15 @@ def what_an_event_needs_is_there(root: Root, event: Event, outcome: Outcome, aft
             stopped = held is not None and event.time < held.hold_until
             assert (after.tasks[event.subject].status is CANCELLED) == stopped
             assert event.subject not in after.tombstones
+        case RootHandedOver():
+            task = root.tasks[event.subject]
+            assert task.run is None, "what runs moves nowhere"
+            assert task.started_at is None, "what has run moves nowhere"
+            assert (after.home, after.moves) == (body.to, root.moves + 1)
+        case RootTakenOver():
+            assert root.home is not None or not root.tasks, "what is decided here isn't taken over"
+            assert after.home is None
+            assert after.moves == body.move > root.moves
         case TaskRetried():
             assert not ended_above(root, event.subject), "retried below something that ended"
         case TaskSkipped():
@@ -266,5 +280,6 @@ def an_idle_root_moves_only_when_asked(root: Root, event: Event, outcome: Outcom
     """Who forgets a root that isn't live misses nothing until somebody asks for something."""
     if not root.live and outcome.verdict is Verdict.EFFECTIVE:
         assert isinstance(
-            event.data, TaskSubmitted | TaskRetried | CancelRequested | ProjectCreated
+            event.data,
+            TaskSubmitted | TaskRetried | CancelRequested | ProjectCreated | RootTakenOver,
         )

@@ -81,6 +81,7 @@ def copy(root: Root) -> Root:
         refused=dict(root.refused),
         unfinished=root.unfinished,
         home=root.home,
+        moves=root.moves,
     )
 
 
@@ -93,6 +94,7 @@ def canonical(root: Root) -> Hashable:
         tuple(sorted((t.task_id, t.cancel.id, t.hold_until) for t in root.tombstones.values())),
         tuple(sorted(root.refused)),
         root.home,
+        root.moves,
     )
 
 

@@ -11,7 +11,8 @@ from tests.tallies import Tally
 @pytest.mark.timeout(900)
 def test_what_one_region_accepts_another_decides_once(tally: Tally) -> None:
     seen: dict[str, int] = {}
-    for seed in range(count(small=4, full=200)):
+    seeds = count(small=4, full=200)
+    for seed in range(seeds):
         for what, times in simulate(seed).items():
             seen[what] = seen.get(what, 0) + times
 
@@ -19,6 +20,8 @@ def test_what_one_region_accepts_another_decides_once(tally: Tally) -> None:
         "CancelRequested effective",
         "CancelRequested void already_finished",
         "CancelRequested void expired",
+        "RootHandedOver effective",
+        "RootHandedOver void not_pending",
         "TaskSubmitted effective",
         "TaskSubmitted void id_taken",
         "cut one",
@@ -28,4 +31,7 @@ def test_what_one_region_accepts_another_decides_once(tally: Tally) -> None:
     }
     assert expected <= seen.keys(), expected - seen.keys()
     assert seen["repeats"] > 0, "nothing was carried twice"
+    if seeds > 20:
+        assert {"forwarded CancelRequested", "followed", "moved again"} <= seen.keys()
     tally(f"{sum(n for what, n in seen.items() if what[0].isupper())} requests decided elsewhere")
+    tally(f"{seen['moves']} moves, {seen.get('forwarded CancelRequested', 0)} cancels after them")

@@ -21,8 +21,14 @@ from services.gateway.documents import (
 )
 from services.gateway.pages import AsOfText, Cursor, Limit, aware, page_rows, pair, read_as_of
 from services.gateway.problems import Responses, responses
-from services.operations import abroad, looking, steering, submitting
-from services.operations.requests import ApproveRequest, AttemptRequest, Request, TaskRequest
+from services.operations import abroad, looking, roaming, steering, submitting
+from services.operations.requests import (
+    ApproveRequest,
+    AttemptRequest,
+    MoveRequest,
+    Request,
+    TaskRequest,
+)
 from services.operations.scope import Undecided
 from services.permissions import Permission
 from services.read_models.questions import TaskFilter
@@ -121,16 +127,33 @@ async def get_task(
     """A task, now or as of then. One that another region decides is shown as far as is known here;
     the header `countermand-region` names that region, `countermand-age-seconds` its news' age."""
     try:
-        return await own_task(caller, task_id, as_of)
+        here = await own_task(caller, task_id, as_of)
     except NotFound:
-        there = None if as_of is not None else await abroad.task(caller.scope, task_id, fresh=fresh)
+        there = await elsewhere(caller, task_id, as_of, fresh)
         if there is None:
             raise
-        return answer(task_document(there.task, None), headers=news_headers(there.copy))
+        return there
+    return here or await elsewhere(caller, task_id, as_of, fresh) or await moved(caller, task_id)
 
 
-async def own_task(caller: Caller, task_id: str, as_of: str | None) -> Response:
-    """One that this region decides."""
+async def elsewhere(
+    caller: Caller, task_id: str, as_of: str | None, fresh: bool
+) -> Response | None:
+    """One that another region decides, as far as is known here."""
+    there = None if as_of is not None else await abroad.task(caller.scope, task_id, fresh=fresh)
+    if there is None:
+        return None
+    return answer(task_document(there.task, None), headers=news_headers(there.copy))
+
+
+async def moved(caller: Caller, task_id: str) -> Response:
+    """One that another region decides, of which this one knows no more than that it has moved."""
+    task, up_to_date = await looking.get_task(caller.scope, task_id)
+    return answer(shown(caller, task), fresh=up_to_date)
+
+
+async def own_task(caller: Caller, task_id: str, as_of: str | None) -> Response | None:
+    """One that this region decides; None: it has moved to another."""
     if as_of is not None:
         task, fresh = await looking.get_task(caller.scope, task_id, read_as_of(as_of))
         return answer(task_document(task, None), fresh=fresh)
@@ -142,6 +165,8 @@ async def own_task(caller: Caller, task_id: str, as_of: str | None) -> Response:
         return Response(known, media_type="application/json")
     begun = documents.begin(key)
     task, up_to_date = await looking.get_task(caller.scope, task_id)
+    if task.status is Status.MOVED:
+        return None
     document = as_bytes(shown(caller, task))
     if up_to_date.behind is not None:
         return answer(shown(caller, task), fresh=up_to_date)
@@ -190,6 +215,23 @@ async def skip(caller: Called, task_id: TaskId, body: AttemptRequest | None = No
     """Leave a pending or failed task of a project out."""
     request = body or AttemptRequest()
     return await caller.once(lambda: steered(caller, steering.skip(caller.scope, task_id, request)))
+
+
+@router.post(
+    "/tasks/{task_id}/move",
+    status_code=202,
+    response_model=AcceptedDocument,
+    responses=responses(404, 409, 413),
+    openapi_extra=IDEMPOTENT,
+)
+async def move(caller: Called, task_id: TaskId, body: MoveRequest | None = None) -> Response:
+    """Give a task that has never run a new home: this region, which asks the old one for it."""
+    request = body or MoveRequest()
+
+    async def work() -> Response:
+        return undecided(await roaming.move(caller.scope, task_id, request))
+
+    return await caller.once(work)
 
 
 async def steered(caller: Caller, asked: Awaitable[Task | Undecided]) -> Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -12,17 +12,20 @@ from events.body import Actor
 from events.cancel_events import TaskCancelled
 from events.event import Event
 from events.fold import evolve
+from events.ids import log_key
 from events.log import Record
 from events.outcome import Outcome, apply
 from events.positions import Frontier, covers, reaches
+from events.region_events import RootHandedOver
 from events.rules.running import why_not_claimable
 from events.run_events import TaskCompleted, TaskStarted
 from events.state import Root, TaskState
-from events.words import Evidence, Status, Verdict
+from events.words import Evidence, Reason, Status, Verdict
 from projections.entry import Entry, decoded
 from services.control_store.tables import region_lines, region_news
 from services.ledger import Ledger
 from services.read_models.every_line import AnyLine
+from services.regions.addressing import FORWARDED
 from services.regions.copies import Copies
 from services.regions.dock import Dock
 from services.regions.settings import RegionAddress, RegionSettings
@@ -86,6 +89,33 @@ class Site:
         self.first.setdefault(event.id, judged)
         if isinstance(event.data, TaskStarted) and outcome.verdict is Verdict.EFFECTIVE:
             self.started.add(event.subject)
+
+    def home_of(self, task_id: str, began_in: str) -> str:
+        """The region that decides about it, as far as this one's log tells."""
+        root = self.roots.get(log_key(ORGANIZATION, task_id))
+        if root is None:
+            return began_in
+        return root.home or (self.name if root.tasks else began_in)
+
+    def handed_over(self) -> Iterator[tuple[Judged, str]]:
+        """What moved away, and to where."""
+        for each in self.judged:
+            body = each.event.data
+            if isinstance(body, RootHandedOver) and each.outcome.verdict is Verdict.EFFECTIVE:
+                yield each, body.to
+
+    def forwarded(self) -> Iterator[tuple[Judged, str]]:
+        """What was asked here after its root had moved, and where that had moved to."""
+        moved_to: dict[str, str] = {}
+        for each in self.judged:
+            body, outcome = each.event.data, each.outcome
+            if isinstance(body, RootHandedOver) and outcome.verdict is Verdict.EFFECTIVE:
+                moved_to[each.event.key] = body.to
+            elif outcome.reason is Reason.MOVED and body.TYPE in FORWARDED:
+                yield each, moved_to[each.event.key]
+
+    def sent_on(self, event_id: UUID) -> str | None:
+        return next((to for each, to in self.forwarded() if each.event.id == event_id), None)
 
     async def gateway_life(self, node: Node, ready: Callable[[], None]) -> None:
         verdicts = Verdicts()
@@ -212,8 +242,14 @@ class Runner:
 
     async def _run(self, key: str, task: TaskState) -> None:
         await asyncio.sleep(self._node.random.uniform(0.0, 3.0))
-        root, now = self._roots[key], self._node.world.now()
-        if why_not_claimable(root, root.tasks[task.id], task.attempt, self._site.name, now):
+        while True:
+            root, now = self._roots[key], self._node.world.now()
+            mine = root.tasks[task.id]
+            why = why_not_claimable(root, mine, task.attempt, self._site.name, now)
+            if why is not Reason.TOO_EARLY:
+                break
+            await asyncio.sleep(1.0)
+        if why is not None:
             return
         run_id = self._node.world.new_id()
         claim = TaskStarted(

@@ -5,13 +5,14 @@ import random
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeAlias, TypeVar
+from uuid import UUID
 
 import stamina
 
 from events.body import Actor
 from events.cancel_events import CancelRequested
 from events.event import Event
-from events.region_events import RequestAddressed
+from events.region_events import RequestAddressed, RootHandedOver
 from events.state import Root
 from events.task_events import TaskSubmitted
 from events.vocabulary import HistoryBody
@@ -19,7 +20,9 @@ from events.words import Reason, Status, Verdict
 from services.bridge.crossing import Crossing
 from services.control_store import region_news
 from services.operations.abroad import accepted_receipt, as_decided
+from services.operations.forwarding import follow
 from services.regions.addressing import Request, addressed, delivered_id
+from services.regions.moves import taken_over_id
 from tests.simulation.node import Node
 from tests.simulation.promises import Broken
 from tests.simulation.regions.links import FarDock, Links
@@ -135,8 +138,22 @@ class RegionsWorld:
             await asyncio.sleep(source.uniform(0.0, 2.0))
             home = source.choice(NAMES)
             task_id = f"{home}-{source.randrange(12)}"
+            if source.random() < 0.3:
+                pending = [each for each in self._pending() if source.random() < 0.5]
+                task_id = source.choice([*pending, task_id])
+                order = RootHandedOver(actor=USER, to=site.name)
+                began_in = task_id.partition("-")[0]
+                await self._say(site, node, site.home_of(task_id, began_in), order, task_id)
+                continue
             if source.random() < 0.4:
-                submission = TaskSubmitted(actor=USER, kind="k", region=home)
+                wait_seconds = source.choice((0, 0, 5, 20))
+                not_before = node.world.now() + timedelta(seconds=wait_seconds)
+                submission = TaskSubmitted(
+                    actor=USER,
+                    kind="k",
+                    region=home,
+                    not_before=not_before if wait_seconds else None,
+                )
                 await self._say(site, node, home, submission, task_id)
                 continue
             now = node.world.now()
@@ -146,14 +163,27 @@ class RegionsWorld:
             cancel = CancelRequested(
                 actor=USER, hold_until=now + timedelta(seconds=600), expires_at=expires_at
             )
-            await self._say(site, node, home, cancel, task_id)
+            await self._say(site, node, site.home_of(task_id, home), cancel, task_id)
+
+    def _pending(self) -> list[str]:
+        """Somewhere."""
+        return sorted(
+            task.id
+            for site in self.sites.values()
+            for root in site.roots.values()
+            for task in root.tasks.values()
+            if task.status is Status.PENDING
+        )
 
     async def _say(self, site: Site, node: Node, home: str, request: Request, task_id: str) -> None:
+        if home == site.name and isinstance(request, RootHandedOver):
+            return
         body: HistoryBody = request if home == site.name else addressed(request, home)
         assert site.voice is not None
         event = site.voice.event(body, subject=task_id, organization=ORGANIZATION)
         await site.voice.say(event)
-        if home != site.name:
+        refused = site.first[event.id].outcome.verdict is Verdict.VOID
+        if home != site.name and not refused:
             self.accepted.append(Accepted(site.name, home, event))
 
     # ── what goes wrong ───────────────────────────────────────────────────────────────────────────
@@ -200,6 +230,12 @@ class RegionsWorld:
             if delivered_id(each.event.id) not in self.sites[each.home].first
         ]
         for site in self.sites.values():
+            for judged, to in site.forwarded():
+                if delivered_id(judged.event.id) not in self.sites[to].first:
+                    found.append(f"{judged.event.subject} isn't forwarded from {site.name} to {to}")
+            for handed, to in site.handed_over():
+                if taken_over_id(handed.event.id) not in self.sites[to].first:
+                    found.append(f"{handed.event.subject} of {site.name} isn't in {to}")
             for root in site.roots.values():
                 found += [
                     f"{task.id} is {task.status} in {site.name}"
@@ -221,6 +257,7 @@ class RegionsWorld:
     def check(self) -> None:
         self._check_decided_once()
         self._check_nowhere_twice()
+        self._check_moves()
         for site in self.sites.values():
             for other in NAMES:
                 if other != site.name:
@@ -251,7 +288,7 @@ class RegionsWorld:
             delivered_id(each.event.id) == event.id
             for site in self.sites.values()
             for each in site.judged
-            if isinstance(each.event.data, RequestAddressed)
+            if isinstance(each.event.data, RequestAddressed) or each.outcome.reason is Reason.MOVED
         )
 
     def _check_nowhere_twice(self) -> None:
@@ -266,6 +303,28 @@ class RegionsWorld:
                     self.require(
                         stopped or task.status is not Status.CANCELLED, f"{task.id}: no evidence"
                     )
+
+    def _check_moves(self) -> None:
+        """What was handed over was taken over, once; everything has one home, or never began."""
+        for site in self.sites.values():
+            for handed, to in site.handed_over():
+                id = taken_over_id(handed.event.id)
+                said = [each.outcome for each in self.sites[to].judged if each.event.id == id]
+                took = [each for each in said if each.verdict is Verdict.EFFECTIVE]
+                self.require(len(took) == 1, f"{handed.event.subject} to {to}: {said}")
+                self.counts["moves"] = self.counts.get("moves", 0) + 1
+            for judged, _ in site.forwarded():
+                name = f"forwarded {type(judged.event.data).__name__}"
+                self.counts[name] = self.counts.get(name, 0) + 1
+        keys = {key for site in self.sites.values() for key in site.roots}
+        for key in keys:
+            roots = [site.roots[key] for site in self.sites.values() if key in site.roots]
+            homes = sum(root.home is None and bool(root.tasks) for root in roots)
+            begun = any(root.tasks for root in roots)
+            self.require(homes == begun, f"{key} is decided in {homes} regions")
+            submitted = max((root.moves for root in roots), default=0)
+            if submitted > 1:
+                self.counts["moved again"] = self.counts.get("moved again", 0) + 1
 
     def _check_copy(self, site: Site, home: Site) -> None:
         """It is what the home region's log says, and so are all receipts."""
@@ -299,8 +358,11 @@ class RegionsWorld:
             if body.request != CancelRequested.TYPE:
                 continue
             place = site.first[event.id].record.position
-            receipt = as_decided(accepted_receipt(event, place, body), shown)
             first = home.first[delivered_id(event.id)]
+            if first.outcome.reason is Reason.MOVED:
+                self._check_forwarded(site, home.name, event, node)
+                continue
+            receipt = as_decided(accepted_receipt(event, place, body), shown)
             self.require(
                 (receipt.verdict, receipt.reason) == (first.outcome.verdict, first.outcome.reason),
                 f"the receipt of {event.subject} in {site.name} says {receipt.verdict}",
@@ -310,6 +372,31 @@ class RegionsWorld:
                 self.require(receipt.status is task.status, f"{root_id}: {receipt.status}")
             if receipt.reason is Reason.EXPIRED:
                 self.counts["expired"] = self.counts.get("expired", 0) + 1
+
+    def _check_forwarded(self, site: Site, home: str, event: Event, node: Node) -> None:
+        """Who follows a request finds the verdict of the region that had its root when it came."""
+        copies = site.copies
+        assert copies is not None
+
+        async def onward(event_id: UUID) -> str | None:
+            return site.sent_on(event_id)
+
+        found = run_now(
+            node,
+            follow(
+                home,
+                delivered_id(event.id),
+                here=site.name,
+                copy_of=lambda region: copies.of(ORGANIZATION, region, event.subject),
+                onward=onward,
+            ),
+            self.schedule,
+        )
+        end = self.sites[found.region].first[found.event_id]
+        self.require(end.outcome.reason is not Reason.MOVED, f"{event.subject} is still on its way")
+        said = end.outcome.verdict if found.line is None else found.line.outcome.verdict
+        self.require(said is end.outcome.verdict, f"{event.subject}: {said} in {found.region}")
+        self.counts["followed"] = self.counts.get("followed", 0) + 1
 
     def let_pass(self, seconds: float) -> None:
         end = self.schedule.now + seconds

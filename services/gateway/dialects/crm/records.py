@@ -23,6 +23,7 @@ WORDS: dict[Status, Word] = {
     Status.FAILED: "failed",
     Status.CANCELLED: "cancelled",
     Status.SKIPPED: "cancelled",
+    Status.MOVED: "queued",
 }
 CANCELLED = (Status.CANCELLED, Status.SKIPPED)
 TYPE_LABEL = "crm.taskType"

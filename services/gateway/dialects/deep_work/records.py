@@ -37,6 +37,7 @@ TASK_WORDS: dict[Status, TaskWord] = {
     Status.FAILED: "blocked",
     Status.CANCELLED: "skipped",
     Status.SKIPPED: "skipped",
+    Status.MOVED: "assigned",
 }
 UNAPPROVED = (ProjectStatus.PLANNING, ProjectStatus.PLANNED)
 LABEL = "deep-work."

@@ -19,6 +19,7 @@ WORDS: dict[Status, Word] = {
     Status.FAILED: "Failed",
     Status.CANCELLED: "Terminated",
     Status.SKIPPED: "Terminated",
+    Status.MOVED: "Pending",
 }
 ACTIVE = (Status.PENDING, Status.RUNNING, Status.WAITING, Status.CANCELLING)
 LABEL = "nico."

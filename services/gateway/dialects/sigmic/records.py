@@ -26,6 +26,7 @@ WORDS: dict[Status, Word] = {
     Status.FAILED: "failed",
     Status.CANCELLED: "cancelled",
     Status.SKIPPED: "cancelled",
+    Status.MOVED: "pending",
 }
 TURN_OF = "sigmic.turn-of"
 OPTIONS = "sigmic."

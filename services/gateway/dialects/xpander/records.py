@@ -20,6 +20,7 @@ WORDS: dict[Status, Word] = {
     Status.FAILED: "failed",
     Status.CANCELLED: "stopped",
     Status.SKIPPED: "stopped",
+    Status.MOVED: "pending",
 }
 LABEL = "xpander."
 KEPT = ("title", "source", "worker_id", "parent_execution_id", "triggering_agent_id", "user_id")
