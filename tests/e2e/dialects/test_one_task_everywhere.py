@@ -1,6 +1,7 @@
 """One task, one key, five dialects and the native API: each sees what the others did."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -116,6 +117,38 @@ def test_a_task_of_any_dialect_is_seen_by_all_and_cancelled_by_each(
         assert seen == STOPPED
         if made_in == "deep-work":
             break
+
+
+@pytest.mark.parametrize("dialect", CANCEL)
+def test_a_projects_task_cancelled_in_any_dialect_is_skipped_in_deep_work(
+    anybody: httpx.Client, native: httpx.Client, dialect: str
+) -> None:
+    task_id = made(anybody, native, "deep-work")
+    until(native, task_id)
+    method, path = CANCEL[dialect]
+    body = {"siteId": SITE} if dialect == "nico" else None
+    answer = anybody.request(method, path.format(id=task_id), json=body)
+    assert answer.is_success, answer.text
+    project_id, _, shown_id = task_id.partition(".")
+    plan = anybody.get(f"/api/deep-work/projects/{project_id}/plan").json()
+    (task,) = [each for each in plan["tasks"] if each["id"] == shown_id]
+    assert (task["status"], task["error_message"]) == ("skipped", "Task cancelled")
+    assert plan["project"]["status"] == "executing"
+    anybody.post(f"/api/deep-work/projects/{project_id}/cancel")
+
+
+def test_what_a_deadline_stopped_nobody_stopped(
+    anybody: httpx.Client, native: httpx.Client
+) -> None:
+    deadline = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+    body = {"kind": "sleep", "payload": {"seconds": 600}, "deadline": deadline}
+    task_id = native.post("/tasks", json=body).json()["id"]
+    until(native, task_id, "cancelled")
+    stopped = anybody.post(f"/v1/tasks/{task_id}/stop").json()
+    assert (stopped["status"], stopped["is_manually_stopped"]) == ("stopped", False)
+    shown, _ = SEE["nico"]
+    terminated = anybody.get(shown.format(id=task_id)).json()
+    assert terminated["message"] == "Cancelled by its deadline"
 
 
 def test_a_project_cancelled_in_deep_work_stops_its_tasks_everywhere(

@@ -195,7 +195,7 @@ def error_of(task: Task) -> str | None:
     if task.status is Status.FAILED:
         return task.error
     if task.cancel is not None and TASK_WORDS[task.status] == "skipped":
-        return "Project cancelled"
+        return "Task cancelled" if task.cancel.subject == task.id else "Project cancelled"
     return None
 
 
