@@ -8,6 +8,7 @@ import pytest
 
 from services.executor.runtimes.remote.calls import Caller, EngineRefused, Lost, NotAllowed
 from services.executor.runtimes.remote.engine import Call, HttpEngine, Patience
+from services.executor.runtimes.remote.trigger_dev import TriggerDev
 
 
 class Answers:
@@ -159,6 +160,18 @@ async def test_only_named_hosts_are_called() -> None:
     with pytest.raises(NotAllowed, match=r"127\.0\.0\.1:2"):
         await caller.call(engine, engine_call, {})
     await caller.close()
+
+
+@pytest.mark.parametrize(
+    "headers", [{"x-key": "sécret"}, {"x-key": "a\nb"}, {"x key": "a"}, {"": "a"}]
+)
+def test_headers_that_nobody_could_send_are_refused_at_the_start(headers: dict[str, str]) -> None:
+    call = {"url": "http://host/x"}
+    engine = {"start": call, "status": call, "cancel": call, "words": {}, "headers": headers}
+    with pytest.raises(ValueError, match="header"):
+        HttpEngine.model_validate(engine)
+    with pytest.raises(ValueError, match="header"):
+        TriggerDev.model_validate({"type": "trigger.dev", "key": "tr_é", "task": "x"})
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,30 @@ Holes: `${payload...}`, `${secrets...}`, `${labels...}`, `${run_id}`, `${task_id
 `${organization}`, `${attempt}`, `${kind}`, and once it runs `${handle}`.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    field_validator,
+)
 
+
+def _fits_a_header(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("it goes into a header: printable ASCII only")
+    return secret
+
+
+HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+HeaderSecret = Annotated[SecretStr, AfterValidator(_fits_a_header)]
 Word = Literal["running", "succeeded", "failed", "cancelled"]
 
 
@@ -50,7 +69,7 @@ class HttpEngine(Section):
     """An engine that nobody wrote an adapter for."""
 
     type: Literal["http"] = "http"
-    headers: dict[str, SecretStr] = {}
+    headers: dict[Annotated[str, Field(pattern=HEADER_NAME)], HeaderSecret] = {}
     """Of every request."""
     start: Call
     """Must be idempotent by the run's id, which is also sent as `Idempotency-Key`: it is repeated

@@ -4,7 +4,14 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from services.executor.runtimes.remote.engine import Call, HttpEngine, Patience, Section, Word
+from services.executor.runtimes.remote.engine import (
+    Call,
+    HeaderSecret,
+    HttpEngine,
+    Patience,
+    Section,
+    Word,
+)
 
 CURRENT: dict[str, Word] = {
     "COMPLETED": "succeeded",
@@ -32,7 +39,7 @@ class TriggerDev(Section):
 
     type: Literal["trigger.dev"]
     url: str = "https://api.trigger.dev"
-    key: SecretStr
+    key: HeaderSecret
     task: str
     """The task's identifier; in the old form the event's name."""
     form: Literal["v1", "v2"] = "v2"
