@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple
 from events.errors import CountermandError
 from services.embedded_log.offline import Stamped, fill, read_through
 from services.embedded_log.writer_lock import WriterLock
+from services.export_closing import lines_closed
 from services.exported import Digest, ExportedLine, lines_of
 from services.read_side import FOLDER
 
@@ -71,7 +72,7 @@ def import_history(
 def merged(
     files: Sequence[tuple[str, BinaryIO]], took: Callable[[int], None]
 ) -> Iterator[ExportedLine]:
-    each = [lines_of(told(file, took), name) for name, file in files]
+    each = [lines_of(told(lines_closed(file, name), took), name) for name, file in files]
     return heapq.merge(*each, key=lambda line: line.appended_at) if len(each) > 1 else each[0]
 
 

@@ -20,10 +20,18 @@ from rich.progress import (
 )
 
 from countermand.cli.connection import URL, AsJson, Key, Url, ask
-from countermand.cli.earlier_export import Format, NoExport, whole_rows
+from countermand.cli.earlier_export import (
+    Format,
+    NoExport,
+    OtherFilters,
+    keep_filters,
+    whole_rows,
+)
 from countermand.cli.exits import Exit
 from countermand.cli.service import ConfigFile, DataFolder
 from countermand.client import Client, read_positions, written_positions
+
+BEGINNING = "0:0"
 
 
 def export(
@@ -39,16 +47,23 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write your organization's history into a file; run it again after a crash, and it goes on."""
+    from services.export_closing import Counted
+
     if format not in ("jsonl", "csv"):
         raise typer.BadParameter("jsonl or csv", param_hint="--format")
     kind: Format = "csv" if format == "csv" else "jsonl"
     where = {"task": task, "project": project, "actor": actor, "type": type, "verdict": verdict}
     given: dict[str, Any] = {name: value for name, value in where.items() if value}
+    counted = Counted()
     with refusing():
         try:
-            behind = whole_rows(file, kind)
+            keep_filters(file, given)
+            behind = whole_rows(file, kind, counted.add)
         except NoExport:
             text = f"{file} isn't an export as {format}, and stays as it is: name another file"
+            raise typer.BadParameter(text, param_hint="file") from None
+        except OtherFilters:
+            text = f"{file} was begun with other filters: give the same ones, or name another file"
             raise typer.BadParameter(text, param_hint="file") from None
     bar = progress(MofNCompleteColumn(), as_json)
 
@@ -58,7 +73,11 @@ def export(
             line = bar.add_task("exporting", total=None)
             start = written_positions(behind)
             async for row in client.export(format=kind, start=start, **given):
+                if kind == "jsonl" and row.position is None:  # closes what came now: not all of it
+                    out.write(counted.closing(BEGINNING, row.end))
+                    continue
                 out.write(row.data)
+                counted.add(row.data)
                 rows += 1
                 if row.position is not None:
                     ((partition, offset),) = read_positions(row.position).items()

@@ -42,10 +42,11 @@ from countermand.client.documents import (
     Task,
 )
 from countermand.client.problems import Problem
-from countermand.client.streamed import position_of, read_positions, written_positions
+from countermand.client.streamed import CLOSING, position_of, read_positions, written_positions
 from countermand.client.sync import SyncClient
 
 __all__ = [
+    "CLOSING",
     "DEFAULT_URL",
     "Actor",
     "AtHome",

@@ -377,6 +377,6 @@ class ExportedRow(NamedTuple):
 
     data: bytes
     position: str | None
-    """Of its event; None: the names of the columns."""
+    """Of its event; None: the names of the columns, or the closing line of JSON Lines."""
     end: str
     """The frontier at which the export ends."""

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from countermand.client.documents import Frame
 
 JSON_POSITION = re.compile(rb'\{"position": "(\d+:\d+)"')
+CLOSING = b'{"export": '
+"""How the last line of an export as JSON Lines begins."""
 CSV_POSITION = re.compile(rb"(\d+:\d+),")
 
 

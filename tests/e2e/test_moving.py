@@ -1,6 +1,7 @@
 """Data taken out and in over real HTTP and by real commands: exports, imports, backups."""
 
 import csv
+import hashlib
 import io
 import json
 import sqlite3
@@ -13,7 +14,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from countermand.client import SyncClient
+from countermand.client import CLOSING, SyncClient
+from services.export_closing import Counted
 from tests.e2e.commands import run
 from tests.e2e.running import Running
 from tests.e2e.test_routes import refused
@@ -55,13 +57,23 @@ def exported(http: httpx.Client, **query: Any) -> httpx.Response:
     return answer
 
 
+def lines_in(answer: httpx.Response) -> list[bytes]:
+    """Without the closing one."""
+    *lines, closing = answer.content.splitlines(keepends=True)
+    said = json.loads(closing)["export"]
+    assert said["lines"] == len(lines)
+    assert said["sha256"] == hashlib.sha256(b"".join(lines)).hexdigest()
+    assert said["end"] == answer.headers["countermand-end"]
+    return lines
+
+
 def test_an_export_holds_every_line_with_the_logs_own_bytes(
     full: Running, http: httpx.Client
 ) -> None:
     answer = exported(http)
     assert answer.headers["content-type"].startswith("application/jsonl")
     (partition, end) = map(int, answer.headers["countermand-end"].split(":"))
-    values = {text.partition(b', "event": ')[2][:-1] for text in answer.content.splitlines()}
+    values = {text.partition(b', "event": ')[2][:-2] for text in lines_in(answer)}
     of_mine = [value for value in stored(full.data)[:end] if b'"organization":"default"' in value]
     assert partition == 0
     assert values == set(of_mine)
@@ -69,19 +81,27 @@ def test_an_export_holds_every_line_with_the_logs_own_bytes(
     assert b"theirs" not in answer.content
 
 
-def test_a_part_that_was_cut_off_goes_on_to_the_same_end(http: httpx.Client) -> None:
+def test_a_part_that_was_cut_off_goes_on_to_the_same_end(http: httpx.Client, folder: Path) -> None:
     whole = exported(http)
     end = whole.headers["countermand-end"]
-    lines = whole.text.splitlines(keepends=True)
+    lines = lines_in(whole)
     half = json.loads(lines[30])["position"]
     offset = int(half.partition(":")[2])
     assert http.post("/tasks", json={"kind": "sleep", "not_before": LATER}).status_code == 201
     rest = exported(http, start=f"0:{offset + 1}", end=end)
-    assert "".join(lines[:31]) + rest.text == whole.text
+    assert lines[:31] + lines_in(rest) == lines
+    file = folder / "both"
+    file.write_bytes(b"".join(lines[:31]) + rest.content)
+    done = run(["import", str(file), "--data", str(folder / "data")])
+    assert done.returncode == 0, done.stderr
+    file.write_bytes(b"".join(lines[:30]) + rest.content)
+    done = run(["import", str(file), "--data", str(folder / "other")])
+    assert done.returncode == 1
+    assert f"goes on from 0:{offset + 1}, but they end at 0:" in done.stderr
 
 
 def test_csv_holds_the_same_events_and_goes_on_without_its_header(http: httpx.Client) -> None:
-    lines = [json.loads(text) for text in exported(http, task="x-7").text.splitlines()]
+    lines = [json.loads(text) for text in lines_in(exported(http, task="x-7"))]
     answer = exported(http, task="x-7", format="csv")
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
     assert [json.loads(row["event"]) for row in rows] == [line["event"] for line in lines]
@@ -111,8 +131,9 @@ def test_who_may_only_look_may_not_export(full: Running) -> None:
 def test_the_client_exports_row_by_row(full: Running) -> None:
     with SyncClient(full.url, full.key) as client:
         rows = list(client.export(format="csv", task="x-7"))
-        lines = list(client.export(task="x-7"))
+        *lines, closing = client.export(task="x-7")
     assert rows[0].position is None
+    assert closing.data.startswith(CLOSING)
     assert [row.position for row in rows[1:]] == [line.position for line in lines]
     assert all(line.data.endswith(b"}\n") for line in lines)
 
@@ -135,7 +156,8 @@ def test_an_exported_history_becomes_a_log_that_says_the_same(full: Running, fol
     done = run(arguments)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    values = [text.partition(b', "event": ')[2][:-2] for text in whole.splitlines(keepends=True)]
+    *lines, _ = whole.splitlines(keepends=True)
+    values = [text.partition(b', "event": ')[2][:-2] for text in lines]
     assert stored(data) == values
     assert said["events"] == len(values)
     again = run(arguments)
@@ -159,7 +181,7 @@ def test_an_exported_history_becomes_a_log_that_says_the_same(full: Running, fol
     [
         pytest.param(lambda lines: [lines[1], lines[0]], "line 2", id="out_of_order"),
         pytest.param(lambda lines: [lines[0], lines[0]], "line 2", id="twice"),
-        pytest.param(lambda lines: [lines[0], lines[1][:-9]], "line 2", id="cut"),
+        pytest.param(lambda lines: [lines[0], lines[1][:-9] + b"\n"], "line 2", id="cut_line"),
         pytest.param(lambda lines: [lines[0], b"{}\n"], "line 2", id="something_else"),
         pytest.param(
             lambda lines: [lines[0].replace(b"submitted.v1", b"submitted.v77")], "v77", id="newer"
@@ -170,12 +192,52 @@ def test_a_spoilt_export_is_refused_and_nothing_is_imported(
     http: httpx.Client, folder: Path, spoil: Any, why: str
 ) -> None:
     file, data = folder / "spoilt", folder / "data"
-    lines = exported(http).content.splitlines(keepends=True)
-    file.write_bytes(b"".join(spoil(lines)))
+    spoilt, counted = spoil(lines_in(exported(http))), Counted()
+    counted.add(b"".join(spoilt))
+    file.write_bytes(b"".join(spoilt) + counted.closing("0:0", "0:9"))
     done = run(["import", str(file), "--data", str(data)])
     assert done.returncode == 1
     assert why in done.stderr
     assert {path.name for path in data.iterdir()} == {"history.sqlite.lock"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        pytest.param(lambda lines: lines[:-1], "was cut", id="closing_line"),
+        pytest.param(lambda lines: lines[:-9], "was cut", id="lines"),
+        pytest.param(lambda lines: [*lines, lines[-1][:9]], "was cut", id="begun_anew"),
+        pytest.param(lambda lines: [*lines[:5], *lines[6:]], "aren't those", id="one_amid"),
+        pytest.param(lambda lines: [*lines, *lines], "not a whole line", id="twice"),
+        pytest.param(lambda lines: [], "was cut", id="everything"),
+    ],
+)
+def test_an_export_that_lacks_lines_is_refused_and_nothing_is_imported(
+    http: httpx.Client, folder: Path, spoil: Any, why: str
+) -> None:
+    file, data = folder / "cut", folder / "data"
+    file.write_bytes(b"".join(spoil(exported(http).content.splitlines(keepends=True))))
+    done = run(["import", str(file), "--data", str(data)])
+    assert done.returncode == 1
+    assert why in done.stderr
+    assert {path.name for path in data.iterdir()} == {"history.sqlite.lock"}
+
+
+def test_an_export_goes_on_with_the_same_filters_only(full: Running, folder: Path) -> None:
+    for name, first in (("of-all", []), ("of-one", ["--task", "x-7"])):
+        file = folder / name
+        assert run(["export", str(file), *first], environment(full)).returncode == 0
+        whole = file.read_bytes()
+        others = [["--task", "x-8"], ["--task", "x-7", "--verdict", "void"], []]
+        for other in others if first else others[:2]:
+            for there in (whole, whole[: len(whole) // 2]):
+                file.write_bytes(there)
+                done = run(["export", str(file), *other], environment(full) | {"COLUMNS": "300"})
+                assert done.returncode == 2
+                assert "was begun with other filters" in done.stderr
+                assert file.read_bytes() == there
+        assert run(["export", str(file), *first], environment(full)).returncode == 0
+        assert file.read_bytes() == whole
 
 
 def test_a_backup_of_a_running_service_is_restored_whole(full: Running, folder: Path) -> None:

@@ -10,6 +10,7 @@ from services.export import CSV_COLUMNS, csv_row
 HEADER = csv_row(CSV_COLUMNS)
 ROW = csv_row(("0:7", "2026-01-01", *[""] * 11, '{"reason":"two\\nlines, \\"quoted\\""}'))
 LINE = b'{"position": "0:7", "event": {}}\n'
+CLOSING = b'{"export": {"start": "0:0"}}\n'
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,8 @@ LINE = b'{"position": "0:7", "event": {}}\n'
     [
         ("jsonl", LINE, LINE),
         ("jsonl", LINE + LINE[:9], LINE),
+        ("jsonl", LINE + CLOSING, LINE),
+        ("jsonl", LINE + CLOSING[:9], LINE),
         ("csv", HEADER + ROW, HEADER + ROW),
         *(("csv", HEADER + ROW + ROW[:size], HEADER + ROW) for size in (1, 20, 60, len(ROW) - 1)),
     ],
@@ -54,6 +57,7 @@ def test_what_holds_no_row_begins_anew(tmp_path: Path, format: Format, there: by
             HEADER + ROW + b'0:8,,"' + b"and on\n" * (ROW_LIMIT_BYTES // 7 + 1), id="endless"
         ),
         pytest.param(LINE + b"[]\n", id="a list"),
+        pytest.param(LINE + CLOSING + LINE, id="two exports"),
     ],
 )
 def test_what_no_export_has_written_stays_as_it_is(

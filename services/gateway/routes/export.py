@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from events.positions import Frontier, reaches, read_frontier, written_frontier
 from events.words import Verdict
 from services.export import as_csv, as_json_lines
+from services.export_closing import closed
 from services.gateway.callers import Called, reader
 from services.gateway.pages import aware, pair
 from services.gateway.problems import Responses, responses
@@ -28,7 +29,9 @@ MEDIA_TYPES = {"jsonl": "application/jsonl", "csv": "text/csv"}
 FrontierText = Annotated[str | None, Query(max_length=2000, examples=["0:43"])]
 FILE: Responses = {
     200: {
-        "description": "A line an event, with its position and its verdict. "
+        "description": "A line an event, with its position and its verdict; JSON Lines end with "
+        '`{"export": {"start": ..., "end": ..., "lines": ..., "sha256": ...}}`, by which a file '
+        "that was cut is known. "
         f"`{END}` is the frontier at which it ends: a part that was cut off goes on with the "
         "frontier behind its last whole line as `start`, and this one as `end`.",
         "content": {name: {"schema": {"type": "string"}} for name in MEDIA_TYPES.values()},
@@ -74,9 +77,13 @@ async def export(
         raise Invalid("end", f"the history ends at {written_frontier(there)}")
     if not reaches(last, first or {}):
         raise Invalid("start", f"what is asked for ends at {written_frontier(last)}")
-    written = as_csv if format == "csv" else as_json_lines
+    if format == "csv":
+        rows = as_csv(scope.view, where, first, last)
+    else:
+        lines = as_json_lines(scope.view, where, first, last)
+        rows = closed(lines, written_frontier(first or {}), written_frontier(last))
     return Streamed(
-        written(scope.view, where, first, last),
+        rows,
         reader(caller),
         MEDIA_TYPES[format],
         {
