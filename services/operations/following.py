@@ -20,7 +20,7 @@ from services.outputs import OutputRecord, Outputs
 from services.permissions import Permission
 from services.read_models.questions import HistoryFilter
 from services.read_models.rows import HistoryLine
-from services.refusals import Invalid, Unavailable
+from services.refusals import Invalid
 
 PAGE_LINES = 500
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -114,6 +114,9 @@ async def follow(
         # 1. What was said before: from the read models, and from the log of output.
         history, output = dict(start.history), dict(start.output)
         async for line in _missed(scope, topic, start.history, subscription.start):
+            if line is None:
+                yield None
+                continue
             partition, offset = line.position
             history[partition] = offset + 1
             yield Said(line, Cursor(dict(history), dict(output)))
@@ -148,11 +151,11 @@ async def follow(
 
 async def _missed(
     scope: Scope, topic: Topic, start: Frontier, end: Frontier
-) -> AsyncGenerator[HistoryLine, None]:
+) -> AsyncGenerator[HistoryLine | Idle, None]:
     if all(offset <= start.get(partition, 0) for partition, offset in end.items()):
         return
-    if (await looking.reached(scope, end)).behind is not None:
-        raise Unavailable("the read models are behind: try again")
+    while (await looking.reached(scope, end)).behind is not None:
+        yield None  # What comes meanwhile is kept for this reader, up to its limit.
     cursor = None
     while True:
         page = await scope.view.history(
