@@ -2,13 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy import URL
 
+from events.cancel_events import CancelOverran, CancelRequested
 from events.log import Message
 from services.kafka_log.connection import Connection
 from services.kafka_log.log import open_kafka_log
@@ -16,6 +19,8 @@ from services.kafka_log.topic import Topic
 from tests.e2e.commands import REPOSITORY
 from tests.e2e.members import Member, Members, members_on, until
 from tests.e2e.running import until_running
+from tests.proof_size import count
+from tests.tallies import Tally
 
 pytestmark = [
     pytest.mark.kafka,
@@ -26,7 +31,10 @@ pytestmark = [
 PATIENCE_SECONDS = 90.0
 LEASE_SECONDS = 6.0
 WAIT = {"prefer": "wait=30"}
-SLEEP = {"kind": "sleep", "payload": {"seconds": 600}}
+SLEEP: dict[str, Any] = {"kind": "sleep", "payload": {"seconds": 600}}
+STUBBORN = SLEEP | {"kind": "stubborn", "grace_seconds": 600}
+KILLS = count(small=1, full=4)
+LATE = count(small=2, full=10)
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +64,8 @@ def said(members: Members) -> str:
     return "\n".join(each.said()[-2000:] for each in workers)
 
 
-def stop_some(http: httpx.Client, count: int = 4) -> None:
-    tasks = [http.post("/tasks", json=SLEEP).json()["id"] for _ in range(count)]
+def stop_some(http: httpx.Client) -> None:
+    tasks = [http.post("/tasks", json=SLEEP).json()["id"] for _ in range(4)]
     for task_id in tasks:
         until_running(http, task_id)
         assert http.post(f"/tasks/{task_id}/cancel", headers=WAIT).json()["status"] == "cancelled"
@@ -69,13 +77,54 @@ def stopped(http: httpx.Client) -> int:
     return sum(evidence.values())
 
 
-def until_stopped(http: httpx.Client, members: Members, count: int) -> None:
-    """Until the pulse has counted so many stops: no fewer, and never more."""
+def until_stopped(http: httpx.Client, members: Members, wanted: int) -> None:
+    until_counted(members, lambda: stopped(http), wanted)
+
+
+def until_counted(members: Members, counted: Callable[[], int], wanted: int) -> None:
+    """Until the pulse has counted so many: no fewer, and never more."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (counted := stopped(http)) != count:
-        assert counted < count, f"{counted} of {count}: {said(members)}"
-        assert time.monotonic() < deadline, f"{counted} of {count}: {said(members)}"
+    while (found := counted()) != wanted:
+        assert found < wanted, f"{found} of {wanted}: {said(members)}"
+        assert time.monotonic() < deadline, f"{found} of {wanted}: {said(members)}"
         time.sleep(0.1)
+
+
+def overran(http: httpx.Client) -> int:
+    counted: int = http.get("/pulse").json()["windows"]["24h"]["overran"]
+    return counted
+
+
+def deadlines(http: httpx.Client) -> tuple[int, int]:
+    """How many are past and not acted on, and how many come within a day."""
+    shown = http.get("/pulse").json()["deadlines"]
+    return shown["due"], shown["within"]["24h"]
+
+
+def due_in(seconds: float) -> dict[str, Any]:
+    deadline = datetime.now(UTC) + timedelta(seconds=seconds)
+    return SLEEP | {"deadline": deadline.isoformat()}
+
+
+def submitted(http: httpx.Client, asked: Mapping[str, Any]) -> str:
+    task_id: str = http.post("/tasks", json=asked).json()["id"]
+    until_running(http, task_id)
+    return task_id
+
+
+def overruns(http: httpx.Client, task_id: str) -> list[str]:
+    """The verdicts of what says that its stop took too long; void ones were said again."""
+    return verdicts(http, task_id, CancelOverran.TYPE)
+
+
+def cancels(http: httpx.Client, task_id: str) -> list[str]:
+    return verdicts(http, task_id, CancelRequested.TYPE)
+
+
+def verdicts(http: httpx.Client, task_id: str, type_tag: str) -> list[str]:
+    lines = http.get(f"/tasks/{task_id}/history").json()["items"]
+    said = [line["verdict"] for line in lines if line["event"]["type"] == type_tag]
+    return [verdict for verdict in said if verdict != "void"]
 
 
 def test_every_stop_is_counted_once_whoever_counts(members: Members, http: httpx.Client) -> None:
@@ -123,6 +172,44 @@ def test_numbers_are_right_when_the_changelog_was_deleted(
     stop_some(http)
     members.start("pulse-worker")
     until_stopped(http, members, before + 4)
+
+
+@pytest.mark.prove
+def test_no_overrun_and_no_deadline_is_missed_or_doubled_by_kills(
+    members: Members, http: httpx.Client, tally: Tally
+) -> None:
+    if not members.of("watchdog"):
+        members.start("watchdog")
+    members.start("pulse-worker")
+    stopped_before, overran_before = stopped(http), overran(http)
+    kept = [http.post("/tasks", json=due_in(3000)).json()["id"] for _ in range(LATE)]
+    until(lambda: deadlines(http) == (0, LATE), lambda: f"{http.get('/pulse').json()}")
+    # Budgets and deadlines end before, between and after the kills.
+    ends = [1 + 4 * KILLS * number / LATE for number in range(LATE)]
+    late = [submitted(http, STUBBORN | {"stop_within_seconds": seconds}) for seconds in ends]
+    for task_id in late:
+        http.post(f"/tasks/{task_id}/cancel", headers={"prefer": "respond-async"})
+    due = [submitted(http, due_in(seconds)) for seconds in ends]
+    for number in range(KILLS):
+        workers = members.of("pulse-worker")
+        workers[number % len(workers)].kill()
+        members.start("pulse-worker")
+    for task_id in late:
+        until(lambda: overruns(http, task_id) == ["noted"], lambda: said(members))  # noqa: B023
+    until_counted(members, lambda: overran(http), overran_before + LATE)
+    for task_id in late:
+        forced = http.post(f"/tasks/{task_id}/cancel", json={"mode": "force"}, headers=WAIT)
+        assert forced.json()["status"] == "cancelled", forced.text
+    until_counted(members, lambda: stopped(http), stopped_before + 2 * LATE)
+    assert [cancels(http, task_id) for task_id in due] == [["effective"]] * LATE
+    assert [overruns(http, task_id) for task_id in late] == [["noted"]] * LATE
+    assert overran(http) == overran_before + LATE
+    until(lambda: deadlines(http) == (0, LATE), lambda: f"{http.get('/pulse').json()}")
+    for task_id in kept:
+        http.post(f"/tasks/{task_id}/cancel", headers=WAIT)
+    for each in members.of("pulse-worker")[1:]:
+        assert each.stop() == 0, each.said()[-4000:]
+    tally(f"{KILLS} kills of pulse workers, {LATE} overruns, {LATE} deadlines")
 
 
 def test_workers_leave_nothing_where_they_were_started(members: Members) -> None:

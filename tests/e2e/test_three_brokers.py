@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
-KILLS = count(small=1, full=4)
+KILLS = count(small=1, full=3)
 STOPPED_PER_KILL = 12
 CALLERS = 3
 KEPT = 3
