@@ -56,7 +56,19 @@ def alone(
         return asyncio.run(rebuilding(watch))
 
 
+class NoLog(CountermandError):
+    """There is nothing to rebuild from."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(
+            f"there is no log in {data}: name the folder that a service was started on (--data, "
+            "COUNTERMAND_DATA)"
+        )
+
+
 async def rebuild_folder(data: Path, watch: ProgressBar, *, replace: bool) -> Rebuilt:
+    if not (data / "history.sqlite").is_file():
+        raise NoLog(data)
     log = await open_log_reader(data / "history.sqlite", "history")
     try:
         return await rebuild(Generations(data / FOLDER), log, watch, replace=replace)

@@ -20,6 +20,16 @@ def test_what_keeps_it_from_starting_is_said_without_a_traceback(folder: Path) -
         assert done.stdout == ""
 
 
+def test_a_rebuild_where_there_is_no_log_asks_for_the_folder_and_makes_nothing(
+    folder: Path,
+) -> None:
+    done = run(["rebuild", "--data", str(folder / "elsewhere")])
+
+    assert done.returncode == 5
+    assert "name the folder that a service was started on" in done.stderr
+    assert list(folder.iterdir()) == []
+
+
 def test_the_first_key_is_shown_by_the_first_start_that_succeeds(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
