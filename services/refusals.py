@@ -50,6 +50,17 @@ class NotOperatingRegions(Forbidden):
         )
 
 
+class NotInThisRegion(Forbidden):
+    """An organization whose data stays in other regions."""
+
+    def __init__(self, region: str) -> None:
+        super().__init__("regions:use")
+        self.args = (
+            f"your organization may not use region {region!r}: ask in one that it may use "
+            "(the setting regions.organizations)",
+        )
+
+
 class NotFound(Refused):
     """There is no such thing in the caller's organization."""
 

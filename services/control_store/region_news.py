@@ -1,7 +1,7 @@
 """What other regions have decided, as far as it came here, and how far that is. Plain functions
 over a connection."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -151,6 +151,16 @@ def forget(connection: sa.Connection, region: str) -> int:
     """Everything that was copied of a region; it comes again from the beginning."""
     connection.execute(region_news.delete().where(region_news.c.region == region))
     return connection.execute(region_lines.delete().where(region_lines.c.region == region)).rowcount
+
+
+def forget_all_but(
+    connection: sa.Connection, organization: str, here: str, allowed: Collection[str]
+) -> int:
+    """Everything that was copied of an organization between regions that it may not use."""
+    table = region_lines
+    mine = table.c.organization == organization
+    elsewhere = mine if here not in allowed else mine & table.c.region.not_in(sorted(allowed))
+    return connection.execute(table.delete().where(elsewhere)).rowcount
 
 
 def _news(row: sa.Row[Any]) -> News:

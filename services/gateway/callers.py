@@ -17,7 +17,7 @@ from services.gateway.problems import problem_of
 from services.gateway.streaming import Reader
 from services.operations.scope import Scope, scope_of
 from services.permissions import Principal
-from services.refusals import Conflict, Invalid, Unauthenticated
+from services.refusals import Conflict, Invalid, NotInThisRegion, Unauthenticated
 
 CREDENTIAL_LIMIT_CHARACTERS = 8_192
 READING = frozenset({"GET", "HEAD"})
@@ -110,6 +110,9 @@ async def caller_of(desk: Desk, request: Request) -> Caller:
 async def calling(desk: Desk, request: Request, proof: Proof) -> Caller:
     """The caller that a request comes from, as its credential proves, within their limits."""
     principal = await proof()
+    region = desk.settings.region
+    if not desk.settings.regions.may_use(principal.organization, region):
+        raise NotInThisRegion(region)
     headers = headers_of(request)
     if request.method in READING:
         desk.reads.take_or_refuse(principal, "reads")

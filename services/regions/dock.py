@@ -157,11 +157,7 @@ class Dock:
         arrivals = Arrivals(self.region, source, self._verdicts.root, self._handed_to, now)
         copied: list[CopiedLine] = []
         for line in parcel.lines:
-            if not self._settings.may_use(line.organization, source):
-                raise Conflict(
-                    "organization_elsewhere",
-                    f"organization {line.organization!r} may not use region {source!r}",
-                )
+            self._check_residency(line.organization, source)
             if self._is_new(line, known):
                 await arrivals.look_at(line)
                 if line.type != RequestAddressed.TYPE:
@@ -173,6 +169,16 @@ class Dock:
             if events:
                 await self._append(events)
         await self._keep(parcel, copied, known, end, now)
+
+    def _check_residency(self, organization: str, source: str) -> None:
+        """What comes may be there and here, by the settings of both sides."""
+        for region in (source, self.region):
+            if not self._settings.may_use(organization, region):
+                raise Conflict(
+                    "organization_elsewhere",
+                    f"organization {organization!r} may not use region {region!r}: the setting "
+                    f"regions.organizations isn't the same in {source!r} and {self.region!r}",
+                )
 
     async def _handed_to(self, source: str, line: Line) -> str | None:
         """To whom that region had handed the line's root over by then."""

@@ -1,10 +1,13 @@
 """The regions part of a gateway, made from its settings."""
 
 from contextlib import AsyncExitStack
+from functools import partial
+
+import structlog
 
 from events.log import Log
 from services.bridge.http_dock import open_docks
-from services.control_store import ControlStore
+from services.control_store import ControlStore, region_news
 from services.own_words import OwnWords
 from services.read_models.models import ReadModels
 from services.regions.copies import Copies
@@ -13,6 +16,8 @@ from services.regions.regions import Regions
 from services.settings import Settings
 from services.verdicts import Verdicts
 from services.world import World
+
+logger = structlog.get_logger(__name__)
 
 
 async def open_regions(
@@ -29,6 +34,17 @@ async def open_regions(
     """None where no other region is named."""
     if not settings.regions.others:
         return None, None
+    for organization, allowed in settings.regions.organizations.items():
+        forgotten = await store.ask(
+            partial(
+                region_news.forget_all_but,
+                organization=organization,
+                here=settings.region,
+                allowed=allowed,
+            )
+        )
+        if forgotten:
+            logger.info("copies forgotten", organization=organization, lines=forgotten)
     copies = Copies(store, settings.regions, world.now)
     dock = Dock(
         settings.region,

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
 
 from services.control_store import open_control_store
 from services.control_store.api_keys import create_key
+from services.control_store.tables import region_lines
 from services.world import real_world
 from tests.e2e.commands import Command, begin_heard
 from tests.e2e.running import Running
@@ -62,6 +64,16 @@ class RegionalService(Running):
                     created_by="test",
                 )
             )
+        finally:
+            store.close()
+
+    def copied_lines(self, organization: str) -> int:
+        """Of other regions."""
+        lines = region_lines
+        count = sa.select(sa.func.count()).where(lines.c.organization == organization)
+        store = open_control_store(None, self.data)
+        try:
+            return store.ask_now(lambda connection: connection.execute(count).scalar_one())
         finally:
             store.close()
 

@@ -192,12 +192,24 @@ def test_an_organization_stays_in_its_regions(pair: Pair) -> None:
         begun(mine_at_a, "stays", payload={"seconds": 0})
         begun(others_at_a, "goes", payload={"seconds": 0})
 
-        refused = mine_at_b.post("/tasks/stays/cancel", json={"region": "a"})
-
-        assert (refused.status_code, refused.json()["type"][-7:]) == (422, "invalid")
+        there = mine_at_a.post("/tasks", json={"kind": "sleep", "region": "b"})
+        assert (there.status_code, there.json()["type"][-7:]) == (422, "invalid")
+        # Nothing of it begins in b, whatever it is.
+        asked: list[tuple[str, dict[str, Any]]] = [
+            ("/tasks/stays/cancel", {"region": "a"}),
+            ("/tasks/stays/move", {"region": "a"}),
+            ("/tasks", {"kind": "sleep"}),
+            ("/tasks", {"tasks": [{"kind": "sleep"}]}),
+            ("/projects", {"tasks": [{"kind": "sleep"}]}),
+        ]
+        for path, body in asked:
+            refused = mine_at_b.post(path, json=body)
+            assert refused.status_code == 403, path
+            assert "may not use region 'b'" in refused.json()["detail"]
         # What is behind it in the log has come; so would it have, if it were allowed to.
         known_there(others_at_b, "/tasks/goes", lambda task: True)
-        assert mine_at_b.get("/tasks/stays").status_code == 404
+        assert mine_at_b.get("/tasks/stays").status_code == 403
+        assert pair.b.copied_lines("only-a") == 0
 
 
 def test_only_a_bridge_s_key_opens_what_goes_between_regions(pair: Pair) -> None:
