@@ -314,3 +314,19 @@ def test_what_runs_or_is_here_does_not_move(at_a: httpx.Client, at_b: httpx.Clie
     assert at_a.post("/tasks/nowhere-at-all/move").status_code == 404
     assert at_b.post("/tasks/busy.part/move", json={"region": "a"}).status_code == 422
     at_a.post("/tasks/busy/cancel", json={}, headers=AT_ONCE)
+
+
+def test_what_is_not_sent_to_another_region_is_refused_with_the_way_to_go(
+    at_b: httpx.Client,
+) -> None:
+    sleep = {"kind": "sleep", "region": "a"}
+    for path, body, way in (
+        ("/tasks", {"tasks": [sleep, sleep]}, "one by one"),
+        ("/projects", {"region": "a", "tasks": [{"kind": "sleep"}]}, "in region 'a' itself"),
+        ("/projects", {"tasks": [sleep]}, "in region 'a' itself"),
+        ("/tasks", {**sleep, "secrets": {"token": "s3cret"}}, "in region 'a' itself"),
+    ):
+        refused = at_b.post(path, json=body)
+        assert refused.status_code == 422, path
+        assert way in refused.json()["detail"]
+        assert "s3cret" not in refused.text
