@@ -25,9 +25,19 @@ class Slow:
         self.ids = ['"the-run"']
         """What it answers to starts, one after the other, the last for ever."""
         self.looked_at, self.cancelled = asyncio.Event(), asyncio.Event()
+        self.troubles: list[bytes] = []
+        """What it answers first to whatever is said of the run, one after the other."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        path = (await reader.readuntil(b"\r\n\r\n")).split()[1]
+        try:
+            path = (await reader.readuntil(b"\r\n\r\n")).split()[1]
+        except asyncio.IncompleteReadError:  # A look that was given up for a cancel.
+            writer.close()
+            return
+        if path != b"/start" and self.troubles:
+            writer.write(self.troubles.pop(0))
+            writer.close()
+            return
         match path:
             case b"/start":
                 body = f'{{"id": {self.ids.pop(0) if len(self.ids) > 1 else self.ids[0]}}}'
@@ -94,6 +104,50 @@ async def test_a_cancel_does_not_wait_for_a_look_that_takes_long(slow: Slow) -> 
     async with asyncio.timeout(BOUND_SECONDS):
         await slow.looked_at.wait()
         run.ask(Stop("request"))
+        assert await run.ended == Stopped(Evidence.REMOTE_ACKNOWLEDGED)
+    await caller.close()
+
+
+TROUBLES = {
+    "it has forgotten the run": b"HTTP/1.1 404 x\r\ncontent-length: 2\r\n\r\n{}",
+    "the key is being renewed": b"HTTP/1.1 401 x\r\ncontent-length: 2\r\n\r\n{}",
+    "it is elsewhere": b"HTTP/1.1 302 x\r\nlocation: /x\r\ncontent-length: 0\r\n\r\n",
+    "it is busy": b"HTTP/1.1 503 x\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n",
+    "it breaks off": b"HTTP/1.1 200 x\r\ncontent-length: 90\r\n\r\n" + b'{"status": "CANCELED"',
+    "it says nothing": b"",
+    "it is another server": b"SSH-2.0-OpenSSH\r\n",
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_nothing_but_the_engines_own_word_ends_a_cancelled_run(
+    slow: Slow, trouble: str
+) -> None:
+    slow.troubles = [TROUBLES[trouble]] * 8
+    caller, heard = Caller([f"127.0.0.1:{slow.port}"]), Heard()
+    run = RemoteRun(an_order(heard), slow.engine(), caller)
+    async with asyncio.timeout(BOUND_SECONDS):
+        await heard.handles.get()
+        run.ask(Stop("request"))
+        assert await run.ended == Stopped(Evidence.REMOTE_ACKNOWLEDGED)
+    assert slow.troubles == []
+    assert slow.cancelled.is_set()
+    await caller.close()
+
+
+async def test_a_cancel_that_was_taken_and_forgotten_is_sent_again_when_forced(
+    slow: Slow,
+) -> None:
+    caller = Caller([f"127.0.0.1:{slow.port}"])
+    run = RemoteRun(an_order(Heard()), slow.engine(), caller)
+    async with asyncio.timeout(BOUND_SECONDS):
+        await slow.looked_at.wait()
+        slow.looked_at.clear()
+        slow.troubles = [b"HTTP/1.1 200 x\r\ncontent-length: 2\r\n\r\n{}"]
+        run.ask(Stop("request"))
+        await slow.looked_at.wait()
+        assert not slow.cancelled.is_set()
+        run.force(Stop("request", forced=True))
         assert await run.ended == Stopped(Evidence.REMOTE_ACKNOWLEDGED)
     await caller.close()
 
