@@ -156,7 +156,7 @@ async def test_an_interrupt_from_a_terminal_hits_no_run(tmp_path: Path) -> None:
 
 
 def guardian_pid(rig: Rig) -> int:
-    engine = rig.executor._engine
+    engine = rig.executor._guarded.engine
     assert isinstance(engine, LocalEngine)
     return engine._guardian.pid
 

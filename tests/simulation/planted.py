@@ -14,8 +14,10 @@ from events.positions import Position
 from events.run_events import RunLost, TaskStarted
 from events.state import Cancel, TaskState
 from events.words import Evidence
-from services.executor.executor import Executor
+from services.executor.claiming import Claiming
+from services.executor.held_runs import HeldRuns
 from services.executor.lease import Lease
+from services.executor.reactions import Reactions
 from services.executor.run import LiveRun
 from services.executor.runtime import Ending, RunHandle, Stop, Stopped
 from services.executor.waiting_room import Lane, Place, WaitingRoom
@@ -51,12 +53,7 @@ async def calls_it_killed_before_it_is_gone(self: LiveRun, handle: RunHandle) ->
     return Stopped(Evidence.KILLED)
 
 
-def wakes_nobody_when_a_run_has_ended(self: Executor, run: LiveRun) -> None:
-    del self.runs[run.place]
-    self._running[run.task.spec.kind] -= 1
-    self._own_processes -= run.own_process
-    if not self.runs:
-        self._idle.set()
+def wakes_nobody_when_a_run_has_ended(self: Reactions, run: LiveRun) -> None:
     self._look_at_one(run.place)
 
 
@@ -110,21 +107,20 @@ def asks_where_it_should_force(self: LiveRun, cancel: Cancel) -> None:
     self.told.set()
 
 
-def claims_however_much_it_runs(self: Executor) -> Place | None:
-    assert self._room is not None
-    return self._room.take(self._at_its_limit)
+def claims_however_much_it_runs(self: Claiming) -> Place | None:
+    return self._room.take(self._held.at_its_limit)
 
 
-def knows_no_limit_of_a_kind(self: Executor, lane: Lane) -> bool:
+def knows_no_limit_of_a_kind(self: HeldRuns, lane: Lane) -> bool:
     if self._own_processes < self._settings.concurrent_isolated_runs:
         return False
     runtime = self._abilities.runtime_of(lane.kind)
     return lane.isolated or (runtime is not None and runtime.has_own_process(lane.kind))
 
 
-def knows_no_limit_of_isolated_runs(self: Executor, lane: Lane) -> bool:
+def knows_no_limit_of_isolated_runs(self: HeldRuns, lane: Lane) -> bool:
     limit = self._settings.concurrent_runs_by_kind.get(lane.kind)
-    return limit is not None and self._running[lane.kind] >= limit
+    return limit is not None and self._of_kind[lane.kind] >= limit
 
 
 def takes_what_requires_other_labels(self: WaitingRoom, task: TaskState) -> bool:
@@ -138,10 +134,10 @@ PLANTED = {
         Bug(LiveRun, "_stopped", calls_it_killed_before_it_is_gone, 1),
         Bug(LiveRun, "cancelled_by", takes_no_cancel_before_it_runs, 17),
         Bug(LiveRun, "cancelled_by", asks_where_it_should_force, 10),
-        Bug(Executor, "_put_down", wakes_nobody_when_a_run_has_ended, 2),
-        Bug(Executor, "_next", claims_however_much_it_runs, 1),
-        Bug(Executor, "_at_its_limit", knows_no_limit_of_a_kind, 3),
-        Bug(Executor, "_at_its_limit", knows_no_limit_of_isolated_runs, 4),
+        Bug(Reactions, "freed", wakes_nobody_when_a_run_has_ended, 2),
+        Bug(Claiming, "_next", claims_however_much_it_runs, 1),
+        Bug(HeldRuns, "at_its_limit", knows_no_limit_of_a_kind, 3),
+        Bug(HeldRuns, "at_its_limit", knows_no_limit_of_isolated_runs, 4),
         Bug(WaitingRoom, "_may_have_it", takes_what_requires_other_labels, 7),
         Bug(WaitingRoom, "_its_time", wakes_nobody_for_a_task_whose_time_has_come),
         Bug(WaitingRoom, "_queue", queues_without_a_word),
