@@ -49,11 +49,6 @@ def test_a_seed_is_the_same_world_in_another_process() -> None:
 
 def test_worlds_are_not_idle() -> None:
     """What is proved in worlds where nothing happens is worth nothing."""
-    seen: dict[str, int] = {}
-    for seed in range(8):
-        for what, times in simulate(seed).counts.items():
-            seen[what] = seen.get(what, 0) + times
-
     expected = {
         "TaskStarted effective",
         "TaskStarted void not_pending",
@@ -70,4 +65,9 @@ def test_worlds_are_not_idle() -> None:
         "TaskRetried effective",
         "ProjectCancelRequested effective",
     }
-    assert expected <= seen.keys(), expected - seen.keys()
+    seen = set[str]()
+    for seed in range(40):  # a few are enough; which, changes with every turn of the code's loops
+        seen |= simulate(seed).counts.keys()
+        if expected <= seen:
+            break
+    assert expected <= seen, expected - seen
