@@ -8,6 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from countermand.cli import waiting
 from countermand.cli.plain_console import PlainConsole
 from countermand.client import AtHome, Frame, HistoryLine, Receipt, Task
 
@@ -78,12 +79,15 @@ def at_home(home: AtHome) -> str:
     return f"region {home['region']}, {place}; {news}"
 
 
-def task(one: Task) -> RenderableType:
+def task(one: Task, held: list[str]) -> RenderableType:
+    """`held`: what holds it up, see `countermand.cli.waiting`."""
     grid = _grid()
     status = Text.assemble(colored(one["status"]))
     if one["evidence"]:
         status.append(f", evidence {one['evidence']}")
     grid.add_row("status", status)
+    if held:
+        grid.add_row("waits for", waiting.said(held))
     grid.add_row("kind", f"{one['kind']}, attempt {one['attempt']} of {one['max_attempts']}")
     grid.add_row("created", one["created_at"])
     created = moment(one["created_at"])

@@ -9,6 +9,7 @@ import typer
 from countermand.cli import bulk, shown
 from countermand.cli.connection import URL, AsJson, Key, Url, ask, pairs, payload, secrets
 from countermand.cli.exits import Exit
+from countermand.cli.waiting import held_up_by
 from countermand.client import Client, HistoryLine, Task
 
 console = shown.new_console()
@@ -137,11 +138,17 @@ def status(
 ) -> None:
     """Show a task, or the newest ones; now, or as of then."""
     if id is not None:
-        task = ask(url, key, lambda client: client.task(id, as_of=as_of), as_json)
+
+        async def one(client: Client) -> tuple[Task, list[str]]:
+            task = await client.task(id, as_of=as_of)
+            plain = as_json or as_of is not None
+            return task, [] if plain else await held_up_by(client, task)
+
+        task, held = ask(url, key, one, as_json)
         if as_json:
             typer.echo(json.dumps(task))
         else:
-            console.print(shown.task(task))
+            console.print(shown.task(task, held))
         return
 
     async def newest(client: Client) -> list[Task]:

@@ -43,7 +43,7 @@ async def create_project(scope: Scope, request: ProjectRequest) -> Project | Und
             raise Invalid("region", f"create the project in region {region!r} itself")
     project_id = request.id or scope.new_subject_id("project")
     events, secrets = _creation(scope, project_id, request)
-    check_dependencies(events)
+    check_dependencies(events, scope.task_at_hand)
     events = await sealed(scope, events, secrets)
     with scope.parts.verdicts.expecting_all([event.id for event in events]) as heard:
         await scope.append(events)

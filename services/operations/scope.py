@@ -19,6 +19,7 @@ from events.ids import derived_id, marked
 from events.log import Log, Message
 from events.outcome import Outcome
 from events.positions import BEGINNING, Frontier, Position, after
+from events.state import TaskState
 from events.vocabulary import AnyBody
 from events.words import Reason, Verdict
 from services.at_hand import AtHand
@@ -135,6 +136,10 @@ class Scope:
     def new_subject_id(self, *what: object) -> str:
         """An id for a task or project that this request makes; it shows that a service made it."""
         return str(marked(self.new_id(*what)))
+
+    def task_at_hand(self, task_id: str) -> TaskState | None:
+        """The caller's task, if this process has it."""
+        return self.parts.verdicts.task(self.organization, task_id)
 
     def event(self, body: AnyBody, subject: str, *what: object) -> Event:
         """The event that says this now, about something of the caller's organization."""

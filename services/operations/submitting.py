@@ -39,7 +39,7 @@ async def submit(scope: Scope, request: TaskRequest) -> Task | Undecided:
     if home is not None:
         return await submit_there(scope, home, request)
     events = scope.events([submission(scope, request, 0)])
-    check_dependencies(events)
+    check_dependencies(events, scope.task_at_hand)
     (event,) = await sealed(scope, events, [request.secrets])
     judged = await scope.say(event)
     if judged.verdict is None:
@@ -82,7 +82,7 @@ async def submit_many(
     events = scope.events(
         [submission(scope, request, number) for number, request in enumerate(requests)]
     )
-    check_dependencies(events)
+    check_dependencies(events, scope.task_at_hand)
     events = await sealed(scope, events, [request.secrets for request in requests])
     verdicts = scope.parts.verdicts
     entries: Mapping[UUID, Entry] = {}

@@ -3,12 +3,14 @@
 import json
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from services.operations.dependencies import LOOKED_AT
 from tests.e2e.running import Running, until_running
 
 PROBLEM = "application/problem+json"
@@ -327,6 +329,38 @@ def test_tasks_that_wait_for_each_other_are_refused_and_nothing_is_said(
     assert "'round.a' waits for 'round.c' waits for 'round.b'" in problem["detail"]
     for path in ("/tasks/alone", "/projects/round", "/tasks/round.first"):
         refused(http.get(path), 404, "not-found")
+
+
+def test_a_circle_that_a_later_request_would_close_is_refused(http: httpx.Client) -> None:
+    made = http.post("/projects", json={"title": "step by step"}).json()["id"]
+
+    def task(name: str, after: str) -> httpx.Response:
+        body = {"id": name, "kind": "sleep", "project": made, "depends_on": [f"{made}.{after}"]}
+        return http.post("/tasks", json=body)
+
+    assert [task("a", "b").status_code, task("b", "c").status_code] == [201, 201]
+    problem = refused(task("c", "a"), 422, "invalid")
+    assert f"'{made}.c' waits for '{made}.a' waits for" in problem["detail"]
+    refused(http.get(f"/tasks/{made}.c"), 404, "not-found")
+    assert (
+        http.post("/tasks", json={"id": "c", "kind": "sleep", "project": made}).status_code == 201
+    )
+    assert task("d", "a").status_code == 201
+
+
+def test_a_circle_that_nobody_saw_coming_is_said(service: Running, http: httpx.Client) -> None:
+    """It is longer than what is looked at when its last task comes."""
+    made = http.post("/projects", json={"title": "long"}).json()["id"]
+    names = [f"{made}.t{n}" for n in range(LOOKED_AT + 3)]
+    tasks = [
+        {"id": id, "kind": "sleep", "project": made, "depends_on": [ahead]}
+        for id, ahead in pairwise(names)
+    ]
+    assert http.post("/tasks", json={"tasks": tasks}).status_code == 201
+    assert "which waits for" in service.run("status", names[0])
+    last = {"id": names[-1], "kind": "sleep", "project": made, "depends_on": [names[0]]}
+    assert http.post("/tasks", json=last).status_code == 201
+    assert "none of them will ever start; skip or cancel one" in service.run("status", names[0])
 
 
 def test_a_task_waits_for_nobody_elsewhere(http: httpx.Client) -> None:
