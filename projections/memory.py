@@ -19,6 +19,8 @@ from events.state import ProjectState, Root, TaskState
 from projections.entry import Decoded, Entry, malformed
 
 FINISHED_KEPT = 20_000
+LARGE_BYTES = 4_000
+"""An event beyond it weighs for so many bytes as much as a task: a payload may have a million."""
 
 
 class Finished(NamedTuple):
@@ -30,12 +32,15 @@ class Finished(NamedTuple):
 
 
 class Memory:
-    """Roots by log key. What has finished is kept up to a weight, one for each root and task."""
+    """Roots by log key. What has finished is kept up to a weight, one for each root and task, and
+    more where events are large."""
 
     def __init__(self, finished_kept: int = FINISHED_KEPT) -> None:
         self.roots: dict[str, Root] = {}
         self._new: set[str] = set()
         """Roots of which no event was ever folded."""
+        self._large_bytes: dict[str, int] = {}
+        """Of each root's large events, all together."""
         self._finished: OrderedDict[str, Finished] = OrderedDict()
         """The one that was touched last comes last."""
         self._finished_kept = finished_kept
@@ -58,6 +63,7 @@ class Memory:
             self._new.add(key)
         for event in history:
             self._new.discard(key)
+            self._weigh(key, len(event.__pydantic_serializer__.to_json(event)))
             apply(root, evolve(root, event))
         self._settle(key, root, None)
         return root
@@ -69,6 +75,7 @@ class Memory:
             return malformed(one)
         key = one.key
         root = self.roots[key]
+        self._weigh(key, len(one.record.value))
         was_live = root.live
         outcome = evolve(root, event)
         apply(root, outcome)
@@ -90,11 +97,16 @@ class Memory:
             self._finished_weight -= weight
             del self._finished[key]
             del self.roots[key]
+            self._large_bytes.pop(key, None)
             self._new.discard(key)
 
     def task(self, organization: str, root_id: str, task_id: str) -> TaskState | None:
         root = self.roots.get(log_key(organization, root_id))
         return root.tasks.get(task_id) if root else None
+
+    def _weigh(self, key: str, size_bytes: int) -> None:
+        if size_bytes > LARGE_BYTES:
+            self._large_bytes[key] = self._large_bytes.get(key, 0) + size_bytes
 
     def _settle(self, key: str, root: Root, last: Position | None) -> None:
         """Note whether this root may be forgotten, and from when on."""
@@ -103,6 +115,7 @@ class Memory:
             self._finished_weight -= before.weight
         if not root.live:
             weight = 1 + len(root.tasks) + len(root.tombstones)
+            weight += self._large_bytes.get(key, 0) // LARGE_BYTES
             self._finished[key] = Finished(last, weight)
             self._finished_weight += weight
 
