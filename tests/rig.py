@@ -39,7 +39,7 @@ from services.world import real_world
 from tests.marked_processes import TASK_MARK, processes_of
 
 ORGANIZATION = "acme"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 MARKER = "RIG_MARKER"
 """Every process of a test inherits it, so that survivors are found wherever they hide."""
 
