@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "countermand" / "handlers" / "host.py"
 AUTHORS = ROOT / "tests" / "authors"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 WITH_CHANNEL = """
 import os, sys

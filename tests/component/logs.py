@@ -16,7 +16,7 @@ from services.embedded_log import (
     open_log_reader,
 )
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 KILOBYTE = b"x" * 1000
 
 

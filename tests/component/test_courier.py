@@ -14,7 +14,7 @@ from services.webhooks.courier import Courier, Depot
 from services.webhooks.settings import WebhookSettings
 from services.world import real_world
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 45.0
 """Far less than the time after which a courier looks again anyway."""
 
 

@@ -19,7 +19,7 @@ from events.event import LIMIT_BYTES
 from events.log import Log, Message, Record
 from events.positions import BEGINNING, Frontier, Position, after, covers
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 OpenLog: TypeAlias = Callable[[], Awaitable[Log]]
 
 

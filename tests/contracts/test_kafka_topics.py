@@ -19,7 +19,7 @@ from services.kafka_log.log import open_kafka_log
 from services.kafka_log.topic import Topic
 
 pytestmark = pytest.mark.kafka
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 A_DAY_SECONDS = 86_400
 
 

@@ -22,7 +22,7 @@ from tests.e2e.commands import Command, begin_heard
 from tests.e2e.running import Running
 
 HOST = "127.0.0.1"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 NEWS_SECONDS = 30.0
 
 

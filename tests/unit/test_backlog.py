@@ -9,7 +9,7 @@ from services.backlog import ENTRIES_LIMIT, STEPS_AT_ONCE, Backlog
 from tests.recorded import judged, records
 
 [ONE, OTHER] = judged(records(1, 2))
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
 
 
 @asynccontextmanager
