@@ -65,10 +65,13 @@ def handler(
 
     It takes the context, and the payload if it wants it as a dataclass or a pydantic model. A sync
     function always has a process of its own, an async one with `isolated`, for what may block,
-    crash or ignore a request to stop. `stop_within_seconds`: a stop that takes longer is counted.
-    `secrets` names those that a run may read in `context.secrets`. They are submitted as `secrets`,
-    or as fields of the payload; neither is in an event in the clear, and the key to them is
-    destroyed when the task ends.
+    crash or ignore a request to stop, or starts processes or threads: with a process of its own goes
+    everything that the run started. In a shared one `acknowledged` says that the handler itself has
+    ended, and what it left running is its own to end.
+
+    `stop_within_seconds`: a stop that takes longer is counted. `secrets` names those that a run may
+    read in `context.secrets`. They are submitted as `secrets`, or as fields of the payload; neither
+    is in an event in the clear, and the key to them is destroyed when the task ends.
     """
 
     def declare(function: Function) -> Function:
