@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from benchmarks import beside_a_past, bulk, fold, gateway, log, read_models, regions, stopping
 from benchmarks.figures import Figure
-from benchmarks.on_kafka import appends, cancels, projecting
+from benchmarks.on_kafka import appends, cancels, joining, projecting
 from benchmarks.table import HEADER, Line, as_json, written
 
 FIGURES: list[Figure] = [
@@ -24,7 +24,12 @@ FIGURES: list[Figure] = [
     *regions.FIGURES,
 ]
 KAFKA = "kafka"
-ON_KAFKA: list[Figure] = [*appends.FIGURES, *cancels.FIGURES, *projecting.FIGURES]
+ON_KAFKA: list[Figure] = [
+    *appends.FIGURES,
+    *cancels.FIGURES,
+    *projecting.FIGURES,
+    *joining.FIGURES,
+]
 
 
 def main(words: Sequence[str], figures: Sequence[Figure], on_kafka: Sequence[Figure] = ()) -> int:

@@ -7,6 +7,8 @@ from uuid import UUID
 from benchmarks.histories import ORGANIZATION
 from events.body import Actor
 from events.event import encode, new_event
+from events.ids import log_key
+from events.log import Message
 from events.project_events import ProjectCancelRequested, ProjectCreated
 from events.task_events import TaskSubmitted
 from events.vocabulary import AnyBody
@@ -17,7 +19,7 @@ _TASK = "ffffffffff"
 _WHO = Actor(kind="user", id="jo@example.com", organization=ORGANIZATION)
 
 
-def finished_in_projects(tasks: int) -> Iterator[bytes]:
+def finished_in_projects(tasks: int) -> Iterator[Message]:
     """All events of so many tasks, rounded up to whole projects, and of their projects."""
     project = f"batch-{_PROJECT}"
     created = _encoded(project, 1, ProjectCreated(actor=_WHO))
@@ -28,13 +30,17 @@ def finished_in_projects(tasks: int) -> Iterator[bytes]:
     )
     cancelled = _encoded(project, 3, ProjectCancelRequested(actor=_WHO, reason="not needed"))
     for number in range(-(-tasks // TASKS_PER_PROJECT)):
-        digits = f"{number:010d}".encode()
-        task = submitted.replace(_PROJECT.encode(), digits)
-        yield created.replace(_PROJECT.encode(), digits)
+        digits = f"{number:010d}"
+        key = log_key(ORGANIZATION, project.replace(_PROJECT, digits))
+        begins, task, ends = (
+            value.replace(_PROJECT.encode(), digits.encode())
+            for value in (created, submitted, cancelled)
+        )
+        yield Message(key, begins)
         for index in range(TASKS_PER_PROJECT):
-            unique = f"{number * TASKS_PER_PROJECT + index:010d}".encode()
-            yield task.replace(_TASK.encode(), unique)
-        yield cancelled.replace(_PROJECT.encode(), digits)
+            unique = f"{number * TASKS_PER_PROJECT + index:010d}"
+            yield Message(key, task.replace(_TASK.encode(), unique.encode()))
+        yield Message(key, ends)
 
 
 def _encoded(subject: str, step: int, body: AnyBody) -> bytes:

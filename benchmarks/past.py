@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from benchmarks.finished import finished_in_projects
 from benchmarks.histories import ALIVE_AT_ONCE, EVENTS_PER_TASK, messages
+from events.log import Message
 from services.embedded_log.sqlite_file import SQLiteFile
 
 RECORDS_AT_ONCE = 1_000
@@ -42,12 +43,16 @@ def a_past(*, events: int = 0, finished: int = 0, live: int = 0) -> Past:
     build.mkdir(exist_ok=True)
     data = Path(mkdtemp(prefix="past-", dir=build))
     atexit.register(shutil.rmtree, data, ignore_errors=True)
-    values = (message.value for message in messages(events // EVENTS_PER_TASK))
-    write_log(data, chain(finished_in_projects(finished), values, running(live, first=events)))
+    past = chain(
+        finished_in_projects(finished),
+        messages(events // EVENTS_PER_TASK),
+        running(live, first=events),
+    )
+    write_log(data, (message.value for message in past))
     return rebuilt(data)
 
 
-def running(tasks: int, first: int) -> Iterator[bytes]:
+def running(tasks: int, first: int) -> Iterator[Message]:
     """Tasks that have been started."""
     block = ALIVE_AT_ONCE * EVENTS_PER_TASK
     blocks = -(-tasks // ALIVE_AT_ONCE)
@@ -56,7 +61,7 @@ def running(tasks: int, first: int) -> Iterator[bytes]:
     for _ in range(blocks):
         begun = list(islice(told, block))[: min(left, ALIVE_AT_ONCE * STARTED)]
         left -= len(begun)
-        yield from (message.value for message in begun)
+        yield from begun
 
 
 def write_log(data: Path, values: Iterable[bytes]) -> None:

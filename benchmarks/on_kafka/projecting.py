@@ -21,6 +21,7 @@ import uvloop
 from benchmarks.figures import Figure, Measurement, at_least, at_most, compared
 from benchmarks.histories import EVENTS_PER_TASK, messages
 from benchmarks.on_kafka.site import Site, plain, services, site
+from events.log import Message
 from projections.tables import metadata
 from services.kafka_log.log import open_kafka_log
 from services.kafka_log.streams import connection_to, limits_of, topics_of
@@ -83,11 +84,7 @@ def rebuild_flat() -> Measurement:
 @cache
 def rebuilt(events: int) -> Took:
     with filled(events) as ours, psycopg.connect(plain(ours.database)) as database:
-        command = [sys.executable, "-m", "benchmarks.on_kafka.timed_rebuild"]
-        done = subprocess.run(
-            command, env={**os.environ, **ours.environment}, stdout=subprocess.PIPE, check=True
-        )
-        took = json.loads(done.stdout)
+        took = rebuild_in_a_process(ours)
         assert took["events"] == events
         copied = events / copy_seconds(database, SECOND)
         return Took(events / took["seconds"], copied, took["peak_megabytes"])
@@ -100,18 +97,26 @@ def rebuilt(events: int) -> Took:
 def filled(events: int) -> Iterator[Site]:
     """Topics with a past of so many events, which nobody has looked at."""
     with site() as ours, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(fill(ours, events))
+        runner.run(fill(ours, messages(events // EVENTS_PER_TASK)))
         yield ours
 
 
-async def fill(ours: Site, events: int) -> None:
+async def fill(ours: Site, past: Iterator[Message]) -> None:
     history, *_ = topics_of(ours.broker)
     connection = connection_to(ours.kafka, ours.broker)
     log = await open_kafka_log(connection, history, limits_of(ours.broker))
-    past = messages(events // EVENTS_PER_TASK)
     while batch := list(islice(past, APPENDED_AT_ONCE)):
         await log.append(batch)
     await log.close()
+
+
+def rebuild_in_a_process(ours: Site) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.on_kafka.timed_rebuild"]
+    done = subprocess.run(
+        command, env={**os.environ, **ours.environment}, stdout=subprocess.PIPE, check=True
+    )
+    took: dict[str, float] = json.loads(done.stdout)
+    return took
 
 
 def copy_seconds(database: "psycopg.Connection[tuple[int]]", schema: str) -> float:

@@ -60,6 +60,11 @@ class Member:
     def alive(self) -> bool:
         return self._process is not None and self._process.alive
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL; returns when the process is gone."""
         assert self._process is not None
