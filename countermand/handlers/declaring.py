@@ -65,9 +65,9 @@ def handler(
 
     It takes the context, and the payload if it wants it as a dataclass or a pydantic model. A sync
     function always has a process of its own, an async one with `isolated`, for what may block,
-    crash or ignore a request to stop, or starts processes or threads: with a process of its own goes
-    everything that the run started. In a shared one `acknowledged` says that the handler itself has
-    ended, and what it left running is its own to end.
+    crash or ignore a request to stop, or starts processes or threads: with its process goes all
+    that the run started. In a shared one `acknowledged` says that the handler itself has ended, and
+    what it left running is its own to end.
 
     `stop_within_seconds`: a stop that takes longer is counted. `secrets` names those that a run may
     read in `context.secrets`. They are submitted as `secrets`, or as fields of the payload; neither
