@@ -1,11 +1,14 @@
 """A rebuild in a process of its own, beside a service that goes on, and killed at any moment."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from io import BufferedReader
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -60,7 +63,28 @@ def a_rebuild(data: Path) -> subprocess.Popen[bytes]:
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        env=os.environ | {"FORCE_COLOR": "1"},  # as on a terminal, it shows each step as it begins
     )
+
+
+@contextmanager
+def held(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+def until_it_reads(process: subprocess.Popen[bytes]) -> bytes:
+    """What it has shown until then."""
+    assert isinstance(process.stderr, BufferedReader)
+    shown = b""
+    while b"reading the log" not in shown:
+        more = process.stderr.read1()
+        assert more, shown.decode()
+        shown += more
+    return shown
 
 
 async def test_a_service_goes_on_beside_a_rebuild_and_then_in_what_it_made(tmp_path: Path) -> None:
@@ -69,10 +93,17 @@ async def test_a_service_goes_on_beside_a_rebuild_and_then_in_what_it_made(tmp_p
     async with asyncio.timeout(PATIENCE_SECONDS), a_service(tmp_path) as service:
         await service.take_in(values[:1000])
         with a_rebuild(tmp_path) as process:
+            shown = await asyncio.to_thread(until_it_reads, process)
+            with held(process):  # what is written now, it has to catch up with
+                assert generations.numbers() == [1, 2]
+                assert generations.live() == 1
+                for start in range(1000, 1500, 20):
+                    await service.take_in(values[start : start + 20])
             done = asyncio.create_task(asyncio.to_thread(process.communicate))
-            for start in range(1000, 2000, 20):
+            for start in range(1500, 2000, 20):
                 await service.take_in(values[start : start + 20])
-            said, shown = await done
+            said, rest = await done
+            shown += rest
         assert process.returncode == 0, shown.decode()
         assert b"generation 2 is in use" in said
         assert b"the same as before" in said
