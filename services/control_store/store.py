@@ -6,10 +6,10 @@ own; `ask` runs one of them in a transaction, in a thread, so that no loop waits
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -93,6 +93,8 @@ def open_control_store(url: str | None, data: Path) -> ControlStore:
     if is_file:
         sa.event.listen(engine, "connect", _durable)
         sa.event.listen(engine, "begin", _begin_immediate)
+    else:
+        sa.event.listen(engine, "before_cursor_execute", _without_nul, retval=True)
     try:
         migrate(engine)
     except sa.exc.DatabaseError as error:
@@ -146,3 +148,26 @@ def _durable(connection: sqlite3.Connection, _record: object) -> None:
 def _begin_immediate(connection: sa.Connection) -> None:
     """A transaction that reads first and then writes would be refused instead of waiting."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _without_nul(
+    _connection: sa.Connection,
+    _cursor: object,
+    statement: str,
+    parameters: Any,
+    _context: object,
+    executemany: bool,
+) -> tuple[str, Any]:
+    """PostgreSQL takes no text with the character of no character: what is asked for under such a
+    name isn't there, and a description has a mark in its place."""
+    each = map(_plain, parameters) if executemany else None
+    return statement, _plain(parameters) if each is None else list(each)
+
+
+def _plain(parameters: Any) -> Any:
+    if not isinstance(parameters, Mapping):
+        return parameters
+    return {
+        name: value.replace("\0", "\ufffd") if isinstance(value, str) else value
+        for name, value in parameters.items()
+    }

@@ -1,0 +1,38 @@
+"""What is asked of the control store can be asked of it on PostgreSQL, too."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+from services.control_store import open_control_store, webhooks
+from services.control_store.idempotency import KeyName, claim
+from services.control_store.webhooks import Endpoint
+
+pytestmark = pytest.mark.postgres
+
+
+async def test_text_that_postgresql_cannot_hold_is_no_error(
+    tmp_path: Path, postgres_database: URL
+) -> None:
+    store = open_control_store(postgres_database.render_as_string(False), tmp_path)
+    try:
+        endpoint = Endpoint("e", "acme", "https://a.example", None, "a\0b", 1, "user:ann", None)
+        assert await store.ask(
+            lambda connection: webhooks.add(connection, endpoint, "whsec_x", {0: 3, 1: 4}, 5)
+        )
+        assert await store.ask(lambda connection: webhooks.find(connection, "acme", "e\0")) is None
+        found = await store.ask(lambda connection: webhooks.find(connection, "acme", "e"))
+        assert found == endpoint._replace(description="a\ufffdb")
+        assert await store.ask(lambda connection: webhooks.position(connection, "e")) == {
+            0: 3,
+            1: 4,
+        }
+        name = KeyName("acme", "user:a\0nn", "k")
+        for _ in range(2):
+            claimed = await store.ask(
+                lambda connection: claim(connection, name, "f", now_us=9, keep_us=5, limit=5)
+            )
+            assert claimed.same_request
+    finally:
+        store.close()
