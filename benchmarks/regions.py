@@ -85,7 +85,8 @@ def started(words: list[str], environment: dict[str, str], until: str) -> subpro
 
 
 @contextmanager
-def regions() -> Iterator[Regions]:
+def regions(*, carry: bool) -> Iterator[Regions]:
+    """`carry`: b does it itself, and needs no bridge."""
     with folder_on_disk() as folder, ExitStack() as stack:
         ports = {name: free_port() for name in "ab"}
         keys = {name: made_keys(folder / name) for name in "ab"}
@@ -94,7 +95,7 @@ def regions() -> Iterator[Regions]:
         }
         servers = []
         for name, other in (("a", "b"), ("b", "a")):
-            known = {"others": {other: address[other]}}
+            known = {"others": {other: address[other]}, "carry": carry and name == "b"}
             environment = {"COUNTERMAND_REGION": name, "COUNTERMAND_REGIONS": json.dumps(known)}
             words = ["up", "--port", str(ports[name]), "--data", str(folder / name)]
             process = started(words, environment, "history my-task")
@@ -145,8 +146,7 @@ def made_keys(data: Path) -> list[str]:
 
 def added_latency() -> Measurement:
     """Of tasks that wait for their time: nothing has to be stopped, only decided."""
-    with regions() as there, bare_appends() as limit:
-        there.bridge.start()
+    with regions(carry=True) as there, bare_appends() as limit:
         at_a, at_b = there.a.connection(), there.b.connection()
         numbers = count()
 
@@ -202,7 +202,7 @@ def bare_appends() -> Iterator[Callable[[], float]]:
 
 def catching_up() -> Measurement:
     """Requests that were taken while nothing was carried, from the first arrival to the last."""
-    with regions() as there:
+    with regions(carry=False) as there:
         accept(there.b)
         there.bridge.start()
         measured = arrivals_per_second(there.a)

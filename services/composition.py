@@ -5,7 +5,7 @@ Everybody else gets what they need handed in; only this module knows the concret
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,8 @@ import structlog
 
 from events.positions import Frontier
 from services.at_hand import AtHand
+from services.bridge.bridge import carried_here
+from services.bridge.crossing import Crossing
 from services.bulk_canceller import BulkCanceller
 from services.control_store import ControlStore, open_control_store
 from services.embedded_log import EmbeddedLog, open_log
@@ -79,6 +81,8 @@ class Embedded:
     ledger: Ledger
     desk: Desk
     server: Server
+    crossings: Sequence[Crossing]
+    """Between this region and the others, if this process carries itself."""
 
 
 async def serve_embedded(
@@ -246,6 +250,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         ledger=ledger,
         desk=desk,
         server=server,
+        crossings=await carried_here(settings, dock, opened),
     )
 
 
@@ -293,6 +298,9 @@ async def run_embedded(
         bulk = tasks.create_task(service.canceller.run(), name="bulk cancels")
         serving = tasks.create_task(service.server.serve(), name="server")
         await service.server.until_listening(START_SECONDS)
+        for each in service.crossings:
+            name = f"{each.source} to {each.target}"
+            sides.append(tasks.create_task(each.run(), name=name))
         started(f"http://{settings.gateway.host}:{service.server.port}")
         await stopping.wait()
         await shut_down(service, sides, bulk, executing, serving, executor_stopping)

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from events.errors import CountermandError
 from services.bridge.crossing import Crossing
 from services.bridge.http_dock import HttpDock, open_docks
+from services.regions.dock import Dock
 from services.settings import Settings
 
 
@@ -42,11 +43,23 @@ async def serve(
                 task.cancel()
 
 
-def crossings(settings: Settings, docks: Mapping[str, HttpDock]) -> list[Crossing]:
-    """Between this region and each other one, both ways."""
+def crossings(settings: Settings, docks: Mapping[str, HttpDock | Dock]) -> list[Crossing]:
+    """Between this region and each other one, both ways. Its own dock needn't be called over HTTP
+    by whoever has it."""
     here, chance = settings.region, random.Random()
     return [
         Crossing(source, docks[source], target, docks[target], settings.regions, chance)
         for other in sorted(settings.regions.others)
         for source, target in ((here, other), (other, here))
     ]
+
+
+async def carried_here(
+    settings: Settings, dock: Dock | None, opened: AsyncExitStack
+) -> list[Crossing]:
+    """The same within the process that has this region's dock, if it is to carry; run each."""
+    known = settings.regions
+    if dock is None or not known.carry:
+        return []
+    docks = await open_docks(known.others, known.call_seconds, opened)
+    return crossings(settings, {**docks, settings.region: dock})

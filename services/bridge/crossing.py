@@ -14,7 +14,7 @@ import structlog
 from events.errors import CountermandError
 from events.positions import Frontier
 from services.refusals import Conflict
-from services.regions.dock import frontier_of
+from services.regions.dock import CARRIED_ELSEWISE, frontier_of
 from services.regions.parcels import Parcel
 from services.regions.settings import RegionSettings
 
@@ -66,8 +66,11 @@ class Crossing:
                 async for _ in self._carried():
                     failures = 0
                     self._well()
-            except Conflict:
-                """Another bridge was quicker, or an answer was lost: look how far that went."""
+            except Conflict as error:
+                if error.reason not in CARRIED_ELSEWISE:
+                    self._unwell(error)
+                    pause_seconds = self._pause_seconds(failures)
+                    failures += 1
             except (CountermandError, OSError, TimeoutError) as error:
                 self._unwell(error)
                 pause_seconds = self._pause_seconds(failures)

@@ -12,12 +12,12 @@ from events.errors import CountermandError
 from events.positions import Frontier, read_frontier, written_frontier
 from services.outgoing import OutgoingClient
 from services.refusals import Conflict
+from services.regions.dock import CARRIED_ELSEWISE
 from services.regions.parcels import Parcel
 from services.regions.settings import RegionAddress
 
 PREFIX = "/countermand/v1/regions"
 TEXT_LIMIT_CHARACTERS = 300
-CONFLICTS = frozenset({"gap", "taken_meanwhile"})
 
 
 class RegionUnreachable(CountermandError):
@@ -77,7 +77,7 @@ class HttpDock:
             detail, reason = str(problem["detail"]), str(problem.get("reason"))
         except (ValueError, KeyError, TypeError, AttributeError):
             return self._strange(f"it answered {answer.status_code}")
-        if answer.status_code == httpx.codes.CONFLICT and reason in CONFLICTS:
+        if answer.status_code == httpx.codes.CONFLICT and reason in CARRIED_ELSEWISE:
             return Conflict(reason, detail)
         return RegionUnreachable(f"region {self._region!r} refused: {detail}")
 

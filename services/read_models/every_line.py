@@ -24,6 +24,8 @@ class AnyLine(NamedTuple):
     type: str | None
     root: str | None
     event_id: str | None
+    home: str | None = None
+    """Of a request for another region, if that is at hand."""
 
 
 class EveryLineQuestions:

@@ -10,10 +10,10 @@ from uuid import UUID
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from events.body import Actor
+from events.body import Actor, trusted
 from events.cancel_events import CancelRequested
 from events.errors import UnknownVersion
-from events.event import Event, new_event
+from events.event import Event, envelope_of
 from events.ids import derived_id
 from events.project_events import ProjectCancelRequested, ProjectCreated
 from events.region_events import RequestAddressed, RootHandedOver
@@ -77,18 +77,17 @@ def delivered(accepted: Event, request: Request, now: datetime) -> Event:
     """The request as its home region's log takes it, `now` by the clock there."""
     if isinstance(request, CancelRequested):
         request = cancel_delivered(request, accepted.time, now)
-    return new_event(
-        request,
-        id=delivered_id(accepted.id),
-        subject=accepted.subject,
-        organization=accepted.organization,
-        time=now,
-        source=accepted.source,
-        region=accepted.region,
-        correlationid=accepted.correlationid or accepted.id,
-        causationid=accepted.id,
-        traceparent=accepted.traceparent,
-    )
+    # Not validated again: the rest is the accepted event's own, in the envelope's order.
+    fields = {
+        **accepted.__dict__,
+        "id": delivered_id(accepted.id),
+        "type": request.TYPE,
+        "time": now,
+        "correlationid": accepted.correlationid or accepted.id,
+        "causationid": accepted.id,
+        "data": request,
+    }
+    return trusted(envelope_of(type(request)), fields)
 
 
 def cancel_delivered(

@@ -36,6 +36,11 @@ from services.regions.settings import RegionSettings
 from services.verdicts import Verdicts
 from services.world import World
 
+GAP, TAKEN_MEANWHILE = "gap", "taken_meanwhile"
+CARRIED_ELSEWISE = frozenset({GAP, TAKEN_MEANWHILE})
+"""Why a parcel isn't taken when another bridge was quicker, or an answer was lost: ask how far that
+went."""
+
 
 class Lines(Protocol):
     """What a dock asks of the read models."""
@@ -113,6 +118,8 @@ class Dock:
             return False
         if row.type != RequestAddressed.TYPE:
             return True
+        if row.home is not None:
+            return row.home == target
         body = decode(row.value).data
         return isinstance(body, RequestAddressed) and body.home == target
 
@@ -152,7 +159,7 @@ class Dock:
         start, end = frontier_of(parcel.start, "start"), frontier_of(parcel.end, "end")
         known = await self._copies.frontier_before(source, start)
         if not reaches(known, start):
-            raise Conflict("gap", f"{source!r} was taken up to {written_frontier(known)} only")
+            raise Conflict(GAP, f"{source!r} was taken up to {written_frontier(known)} only")
         now = self._world.now()
         arrivals = Arrivals(self.region, source, self._verdicts.root, self._handed_to, now)
         copied: list[CopiedLine] = []
@@ -227,7 +234,7 @@ class Dock:
         try:
             await self._copies.keep(news, copied, known)
         except TakenMeanwhile as error:
-            raise Conflict("taken_meanwhile", str(error)) from error
+            raise Conflict(TAKEN_MEANWHILE, str(error)) from error
 
     def _known(self, source: str) -> None:
         if source == self.region or source not in self._settings.others:

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from events.positions import Frontier
+from events.region_events import RequestAddressed
 from events.state import Root
 from projections.entry import Entry
 from services.read_models.every_line import AnyLine
@@ -102,4 +103,5 @@ def line_of(entry: Entry) -> AnyLine:
         None if event is None else event.type,
         None if event is None else event.root,
         None if event is None else event.id.hex,
+        event.data.home if event is not None and isinstance(event.data, RequestAddressed) else None,
     )

@@ -41,6 +41,9 @@ class RegionSettings(BaseModel):
     """By name. Requests for these are taken here and carried there."""
     here: RegionAddress | None = None
     """This region, for the bridge: it reaches its own gateways like those of the others."""
+    carry: bool = False
+    """`countermand up` carries between this region and the others itself: it needs no `countermand
+    bridge` beside it."""
     organizations: dict[Organization, frozenset[Region]] = {}
     """By organization: the regions that it may use, and that its data stays in. One that isn't
     named may use all."""

@@ -22,6 +22,8 @@ from services.regions.parcels import FrontierText, Parcel
 
 router = APIRouter(tags=["regions"])
 
+FRONTIER_LIMIT = 100_000
+"""Characters."""
 UNDECIDED: Responses = {
     202: {"model": RequestDocument, "description": "Accepted and durable; not decided yet."}
 }
@@ -85,7 +87,7 @@ async def end(caller: Called) -> Response:
 async def parcel(
     caller: Called,
     region: RegionName,
-    start: Annotated[str, Query(max_length=100_000, description="A frontier.")],
+    start: Annotated[str, Query(max_length=FRONTIER_LIMIT, description="A frontier.")],
     wait: Annotated[float, Query(ge=0, le=60)] = 0,
 ) -> Response:
     """For bridges: what that region may know of this one, from there on."""
