@@ -154,14 +154,14 @@ async def _past(scope: Scope, as_of: AsOf) -> Fresh:
     whatever was answered would be another answer later."""
     if isinstance(as_of, datetime):
         up_to_date = await fresh(scope, None)
-        await _no_future(scope, as_of)
+        await no_future(scope, as_of)
         return up_to_date
     wanted = after({}, [as_of]) if isinstance(as_of, Position) else as_of
     await stands(scope, wanted, "as_of")
     return await reached(scope, wanted)
 
 
-async def _no_future(scope: Scope, time: datetime) -> None:
+async def no_future(scope: Scope, time: datetime) -> None:
     """A time is over by our clock, or by that of the log, which may be ahead of ours."""
     now = scope.now()
     if time <= now:
