@@ -44,7 +44,11 @@ class RegionalService(Running):
 
     def knows(self, others: Sequence["RegionalService"]) -> None:
         """Before it is started."""
-        known = {"others": {each.name: each.address for each in others}, **self._more}
+        self.knows_at({each.name: each.address for each in others})
+
+    def knows_at(self, addresses: Mapping[str, Mapping[str, str]]) -> None:
+        """The same, by name."""
+        known = {"others": dict(addresses), **self._more}
         self._environment = {
             "COUNTERMAND_REGION": self.name,
             "COUNTERMAND_REGIONS": json.dumps(known),
