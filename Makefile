@@ -73,7 +73,8 @@ check: $(HAS_ALL) ## Look, change nothing: format, lint, types, who may import w
 	@$(BIN)/lint-imports --no-logo
 
 .PHONY: fix
-fix: $(HAS_ALL) ## Format, and mend what the linter can
+fix: $(HAS_ALL) ## Format, and mend what the linter can; write the types of SyncClient again
+	@$(BIN)/python -m tests.sync_stub
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 

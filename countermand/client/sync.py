@@ -1,7 +1,7 @@
 """The client for code without asyncio.
 
 What it has is what `Client` has; sync.pyi says so to type checkers and editors. After a change of
-`Client`, `python -m tests.sync_stub` writes that file again.
+`Client`, `make fix` writes that file again.
 """
 
 from typing import Any

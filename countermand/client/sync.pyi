@@ -95,6 +95,18 @@ class SyncClient:
     ) -> Task: ...
     def retry(self, id: str, *, attempt: int | None = None, reason: str = "") -> Task: ...
     def skip(self, id: str, *, attempt: int | None = None, reason: str = "") -> Task: ...
+    def move(
+        self,
+        id: str,
+        *,
+        region: str | None = None,
+        reason: str = "",
+        wait_seconds: float = 0,
+        idempotency_key: str | None = None,
+    ) -> RequestAbroad:
+        """Bring a task that has never run to the region that is asked; waits for the verdict of its
+        home, which is `region` if it isn't known where you ask."""
+
     def preview_cancel_many(
         self, where: Mapping[str, Any], *, cap: int | None = None
     ) -> BulkPreview:

@@ -18,7 +18,7 @@ def type_checkers_know(client: SyncClient) -> None:
 
 
 def test_what_type_checkers_know_is_what_the_client_has() -> None:
-    assert STUB.read_text() == written(), "run `python -m tests.sync_stub`"
+    assert STUB.read_text() == written(), "run `make fix`"
 
 
 def test_every_method_of_the_client_is_there() -> None:
