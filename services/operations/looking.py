@@ -242,7 +242,7 @@ async def receipt_of_task(
     with scope.parts.verdicts.watching(scope.organization, task_id) as watch:
         await fresh(scope, task_id)
         task = await find_task(scope, task_id)
-        if task is None:
+        if task is None or task.status is Status.MOVED:
             event_id = await _held_cancel(scope, task_id)
             return await receipt_of(scope, event_id, wait_seconds)
         if task.cancel is None:

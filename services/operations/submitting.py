@@ -167,6 +167,8 @@ TEXTS: dict[Reason | None, str] = {
     Reason.ABOVE_FINISHED: "what it would be below is cancelled or finished",
     Reason.PLAN_IS_FULL: "all tasks of this project's plan are there",
     Reason.DEPENDENCY_ELSEWHERE: "tasks can only wait for others of their own project or family",
+    Reason.MOVED: "this root has moved to another region: submit what is to be below it there",
+    Reason.WRONG_REGION: "another region was asked to begin this, or for it: choose another id",
     Reason.UNKNOWN_PARENT: "there is no such parent, or the id isn't below it",
     Reason.UNKNOWN_PROJECT: "there is no such project, or the id isn't below it",
 }

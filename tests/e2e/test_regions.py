@@ -272,11 +272,19 @@ def test_a_task_moves_here_and_runs_here(
     assert seen["region"] == "b"
     moved = at_a.get("/tasks", params={"status": "moved"}).json()["items"]
     assert [task["id"] for task in moved] == ["roams"]
-    # What its old home is asked is decided here.
+    # What its old home is asked is decided here, but for new submissions.
+    below = {"kind": "sleep", "id": "roams.part", "parent": "roams"}
+    for body in ({"kind": "sleep", "id": "roams"}, below):
+        refused = at_a.post("/tasks", json=body)
+        assert (refused.status_code, refused.json()["reason"]) == (409, "moved")
+    told = decided(at_a, at_a.post("/tasks/roams/retry", json={"attempt": 1}))
+    assert (told["verdict"], told["reason"]) == ("void", "not_failed")
     stopped = at_a.post("/tasks/roams/cancel", json={}, headers={"prefer": "wait=30"})
     assert stopped.status_code == 200, stopped.text
     assert (stopped.json()["evidence"], stopped.json()["home"]["region"]) == ("acknowledged", "b")
     assert at_b.get("/tasks/roams").json()["status"] == "cancelled"
+    again = at_a.get("/tasks/roams/receipt").json()
+    assert (again["event_id"], again["evidence"]) == (stopped.json()["event_id"], "acknowledged")
 
 
 def test_a_task_moves_away_and_back(pair: Pair, at_a: httpx.Client, at_b: httpx.Client) -> None:
