@@ -1,6 +1,7 @@
 """Executors over real HTTP: listed with what they run, drained and resumed from outside."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,8 @@ import pytest
 from countermand.client import SyncClient
 from tests.e2e.running import Running, until_running
 from tests.e2e.test_routes import refused
+
+BEGINS_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -27,11 +30,16 @@ def stranger(service: Running) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def executor(http: httpx.Client) -> str:
-    (one,) = http.get("/executors").json()["items"]
-    assert one["state"] == "alive"
-    assert "sleep" in one["kinds"]
-    assert one["concurrent_runs"] > 0
-    return str(one["id"])
+    deadline = time.monotonic() + BEGINS_SECONDS
+    while True:
+        (one,) = http.get("/executors").json()["items"]
+        assert one["state"] == "alive"
+        assert one["concurrent_runs"] > 0
+        if "sleep" in one["kinds"]:
+            return str(one["id"])
+        # Its first heartbeat comes before its handlers are loaded.
+        assert time.monotonic() < deadline, one
+        time.sleep(0.01)
 
 
 def submitted(http: httpx.Client, **more: Any) -> str:
