@@ -18,7 +18,13 @@ from events.words import Origin, Reason, Status, Verdict
 from projections.entry import Entry
 from projections.moments import moment
 from services.at_hand import Noted, as_row, note
-from services.operations.forwarding import Arrived, follow, handed_to, sent_on_from_here
+from services.operations.forwarding import (
+    Arrived,
+    follow,
+    handed_to,
+    sent_on_from_here,
+    shown_here,
+)
 from services.operations.receipts import AtHome, Receipt, after, new_receipt, receipt_of_row
 from services.operations.scope import Judged, Scope, Sent, Undecided
 from services.permissions import Permission
@@ -66,6 +72,7 @@ async def home_of(scope: Scope, subject: str, region: str | None) -> str | None:
         if other is None:
             raise Invalid("region", f"{region!r} isn't known here: see the setting regions.others")
         return other
+    await shown_here(scope, subject)
     copied = await regions.copies.home_of(scope.organization, subject)
     told = copied or await handed_to(scope, subject) or await _sent_to(scope, subject)
     return named(scope, told)
@@ -73,6 +80,7 @@ async def home_of(scope: Scope, subject: str, region: str | None) -> str | None:
 
 async def moved_to(scope: Scope, subject: str) -> str | None:
     """The region that a root of this one has moved to; None: it is here, or never was."""
+    await shown_here(scope, subject)
     task = await scope.view.task(subject)
     if task is None or task.status is not Status.MOVED:
         return None

@@ -4,12 +4,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from events.positions import Position
+from events.ids import log_key, root_of
+from events.positions import Position, after
 from events.region_events import RootHandedOver
 from events.words import Reason, Verdict
 from projections.entry import Entry
 from services.operations.scope import Scope
 from services.read_models.questions import HistoryFilter
+from services.refusals import Unavailable
 from services.regions.addressing import delivered_id
 from services.regions.copies import Copy, line_of
 
@@ -72,6 +74,17 @@ async def sent_on_from_here(scope: Scope, event_id: UUID) -> str | None:
     if row is None or row.line.event is None or row.line.reason is not Reason.MOVED:
         return None
     return await handed_to(scope, row.line.event.subject, row.line.position)
+
+
+async def shown_here(scope: Scope, subject: str) -> None:
+    """Wait until the read models have what this process has heard of a root: one that has just
+    moved away is still shown as if it were here."""
+    latest = scope.parts.verdicts.latest(log_key(scope.organization, root_of(subject)))
+    if latest is None:
+        return
+    seconds = scope.parts.settings.read_wait_seconds
+    if not await scope.parts.reads.reached(after({}, [latest]), seconds):
+        raise Unavailable("the read models are behind, so this can't be said for sure: try again")
 
 
 async def handed_to(scope: Scope, subject: str, before: Position | None = None) -> str | None:
