@@ -1,5 +1,7 @@
 """What holds for every test, whatever its kind."""
 
+import gc
+
 from hypothesis import HealthCheck, settings
 
 # A slow machine is no failure; what fails prints how to repeat it.
@@ -9,3 +11,11 @@ settings.register_profile(
 settings.load_profile("countermand")
 
 pytest_plugins = ["tests.brokers", "tests.no_skips", "tests.tallies"]
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded and collected stays to the end: looking through it for garbage again and
+    again would take a good part of the tests' time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)

@@ -110,7 +110,7 @@ async def test_more_replicas_than_brokers_are_refused(kafka_broker: str, topic: 
 
 
 async def test_a_reader_creates_nothing(kafka_broker: str, topic: Topic) -> None:
-    limits = Limits(patience_seconds=0.5)
+    limits = Limits(start_seconds=0.5)
     with pytest.raises(LogUnavailable):
         await open_kafka_log(Connection(kafka_broker), topic, limits, create=False)
 

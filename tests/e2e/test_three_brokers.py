@@ -1,5 +1,5 @@
-"""Services on three brokers, of which those die in turn that matter most: the one that leads a
-partition of the history, and the one that keeps the group of the pulse's workers."""
+"""Three brokers, which die in turn: under the log alone, and under services. Of these those die
+that matter most: who leads a partition of the history, and who keeps the pulse's group."""
 
 import asyncio
 import threading
@@ -17,7 +17,13 @@ from sqlalchemy import URL
 from cluster.broker import KafkaBroker
 from cluster.broker_cluster import KafkaCluster
 from cluster.probe import coordinator_of, leader_of
+from events.log import Message
 from events.run_events import RunLost, RunReleased
+from services.kafka_log.connection import Connection
+from services.kafka_log.limits import Limits
+from services.kafka_log.log import open_kafka_log
+from services.kafka_log.topic import Topic
+from tests.chaos.appends import Appends, follow
 from tests.chaos.callers import ENDS_SECONDS, Callers
 from tests.chaos.hindsight import looked_at
 from tests.chaos.locks import held
@@ -38,6 +44,7 @@ KILLS = count(small=1, full=3)
 STOPPED_PER_KILL = 12
 CALLERS = 3
 KEPT = 3
+APPENDING = 10
 LEASE_SECONDS = 60
 WAIT = {"prefer": "wait=5"}
 
@@ -107,6 +114,37 @@ class Stopping:
             lambda: f"{wanted - self.stopped} stops are missing",
             ENDS_SECONDS,
         )
+
+
+async def test_nothing_acknowledged_is_lost_when_each_broker_dies_in_turn(
+    brokers: KafkaCluster,
+) -> None:
+    topic = Topic(f"history-{uuid.uuid4().hex}", partitions=3, replication=3)
+    log = await open_kafka_log(
+        Connection(brokers.bootstrap),
+        topic,
+        Limits(patience_seconds=100, request_timeout_seconds=3),
+    )
+    appends = Appends(log)
+    ended = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        following = group.create_task(follow(log, ended))
+        async with asyncio.TaskGroup() as callers:
+            for number in range(APPENDING):
+                callers.create_task(appends.caller(f"key-{number}"))
+            for kill in range(count(small=1, full=6)):
+                broker = brokers.brokers[kill % len(brokers.brokers)]
+                broker.kill()
+                await appends.more(100)
+                await asyncio.to_thread(broker.start)
+                await asyncio.to_thread(brokers.wait_until_in_sync)
+            appends.stop.set()
+        ended.set()
+        # Whoever follows is woken, and sees that it is over.
+        await log.append([Message("last", b"last")])
+    await log.close()
+
+    assert appends.acknowledged.items() <= following.result().items()
 
 
 def test_whoever_leads_dies_in_turn_and_nothing_is_lost_or_run_twice(
