@@ -21,6 +21,7 @@ from cluster.process import ServerFailed, ServerProcess
 from cluster.system import JAVA, find_java, provide
 
 HEAP = "512m"
+COMPILE_LITTLE = "-XX:TieredStopAtLevel=1"
 FORMAT_TIMEOUT_SECONDS = 60.0
 START_TIMEOUT_SECONDS = 150.0
 LOG_SETTINGS = (
@@ -51,6 +52,8 @@ class KafkaBroker:
     node: Node = field(default_factory=lambda: Node(1, *free_ports(2)))
     voters: Sequence[Node] = ()
     cluster_id: str = field(default_factory=new_cluster_id)
+    for_long: bool = True
+    """Whether it lives long enough to earn back what compiling its code well takes."""
     _process: ServerProcess | None = field(default=None, init=False)
 
     @property
@@ -120,9 +123,9 @@ class KafkaBroker:
             )
         )
         if not (self.folder / "data" / "meta.properties").exists():
-            self._format([java, "-cp", jars, *LOG_SETTINGS], properties)
-        sizes = [f"-Xmx{HEAP}", f"-Xms{HEAP}"]
-        command = [java, *sizes, "-cp", jars, *LOG_SETTINGS, "kafka.Kafka", str(properties)]
+            self._format([java, COMPILE_LITTLE, "-cp", jars, *LOG_SETTINGS], properties)
+        options = [f"-Xmx{HEAP}", f"-Xms{HEAP}", *([] if self.for_long else [COMPILE_LITTLE])]
+        command = [java, *options, "-cp", jars, *LOG_SETTINGS, "kafka.Kafka", str(properties)]
         return ServerProcess(command, self.log)
 
     def _format(self, java: Sequence[str], properties: Path) -> None:

@@ -20,13 +20,17 @@ IN_SYNC_TIMEOUT_SECONDS = 60.0
 class KafkaCluster:
     """`brokers` are its nodes, each with the verbs of a broker: `cluster.brokers[0].kill()`."""
 
-    def __init__(self, folder: Path, nodes: int = 3) -> None:
+    def __init__(self, folder: Path, nodes: int = 3, *, for_long: bool = True) -> None:
         ports = free_ports(2 * nodes)
         voters = [Node(n + 1, ports[2 * n], ports[2 * n + 1]) for n in range(nodes)]
         cluster_id = new_cluster_id()
         self.brokers = [
             KafkaBroker(
-                folder / f"node-{node.number}", node=node, voters=voters, cluster_id=cluster_id
+                folder / f"node-{node.number}",
+                node=node,
+                voters=voters,
+                cluster_id=cluster_id,
+                for_long=for_long,
             )
             for node in voters
         ]

@@ -45,7 +45,7 @@ def kafka_broker() -> Iterator[str]:
         return
     with (
         tempfile.TemporaryDirectory(prefix="countermand-kafka-") as folder,
-        running(KafkaBroker(Path(folder))) as broker,
+        running(KafkaBroker(Path(folder), for_long=False)) as broker,
     ):
         yield broker.bootstrap
 
@@ -53,14 +53,14 @@ def kafka_broker() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     """A broker that the tests of one module may hurt."""
-    with running(KafkaBroker(tmp_path_factory.mktemp("kafka"))) as broker:
+    with running(KafkaBroker(tmp_path_factory.mktemp("kafka"), for_long=False)) as broker:
         yield broker
 
 
 @pytest.fixture(scope="module")
 def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
     """Three of them: everything is kept three times, and a write needs two."""
-    with running(KafkaCluster(tmp_path_factory.mktemp("kafka"))) as cluster:
+    with running(KafkaCluster(tmp_path_factory.mktemp("kafka"), for_long=False)) as cluster:
         yield cluster
 
 

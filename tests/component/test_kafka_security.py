@@ -78,7 +78,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory, certificate: Path) -> Iter
         "sasl.enabled.mechanisms": "PLAIN",
         "listener.name.sasl_ssl.plain.sasl.jaas.config": f'{LOGIN} required user_us="secret";',
     }
-    with running(KafkaBroker(tmp_path_factory.mktemp("kafka"), settings, node)):
+    with running(KafkaBroker(tmp_path_factory.mktemp("kafka"), settings, node, for_long=False)):
         yield f"127.0.0.1:{secured_port}"
 
 

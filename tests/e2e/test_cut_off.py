@@ -54,7 +54,7 @@ def network() -> Iterator[Network]:
 def broker(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     """Reached by us at the loopback, and by the other network through the cable."""
     [port] = free_ports(1)
-    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
+    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"), for_long=False)
     ours, cable = f"PLAINTEXT://{broker.node.address}", f"CABLE://{network.our_address}:{port}"
     controller = f"CONTROLLER://127.0.0.1:{broker.node.controller_port}"
     protocols = "PLAINTEXT:PLAINTEXT,CABLE:PLAINTEXT,CONTROLLER:PLAINTEXT"
