@@ -70,4 +70,4 @@ def taken_over(root: Root, event: Event, body: RootTakenOver) -> Outcome:
         outcome = effective(before._replace(status=Status.PENDING, finished_at=None))
     else:
         outcome = begun(root, event, body.task)
-    return outcome._replace(home=None, moves=body.move)
+    return outcome._replace(moves=body.move)

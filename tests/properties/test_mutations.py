@@ -25,6 +25,7 @@ CHANGES_NOTHING = {
     },
     "rules/stopping.py": {
         "finished_at else None  =>": "for mypy: what is finished has a time",
+        "Status.MOVED  =>": "for mypy: what has moved is decided elsewhere, before this is asked",
     },
     "rules/ending.py": {
         "60  =>  61": "both are far beyond any limit of seconds, and far below overflow",

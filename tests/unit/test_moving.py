@@ -21,6 +21,7 @@ def test_what_was_handed_over_is_decided_elsewhere() -> None:
 
     assert away.said == EFFECTIVE
     assert (away.status, away.root.home, away.root.moves) == (Status.MOVED, "mars", 1)
+    assert away.task.finished_at == away.now
     assert not away.root.live
     assert away.started().said == MOVED
     assert away.cancel_requested().said == MOVED
@@ -39,10 +40,12 @@ def test_it_may_start_where_it_was_taken_over() -> None:
 
 
 def test_it_comes_back() -> None:
-    back = a_task().handed_over("mars").taken_over("mars", move=2)
+    away = a_task().handed_over("mars")
+    back = away.taken_over("mars", move=2)
 
     assert back.said == EFFECTIVE
     assert (back.status, back.task.finished_at, back.root.home) == (Status.PENDING, None, None)
+    assert back.task.created_at == away.task.created_at
     assert back.started().completed().status is Status.SUCCEEDED
     assert back.handed_over("venus").root.moves == 3
 
@@ -123,13 +126,14 @@ def test_what_has_something_below_it_stays() -> None:
     family = a_task().with_child("part").of("task")
 
     assert family.handed_over().said == NOT_MOVABLE
+    assert a_project("only").of("only").handed_over().said == NOT_MOVABLE
 
 
 def test_what_a_cancel_below_is_held_for_stays() -> None:
     held = a_task().of("task.part").cancel_requested(hold_seconds=60).of("task")
 
-    assert held.handed_over().said == NOT_MOVABLE
-    assert held.later(60).handed_over().said == EFFECTIVE
+    assert held.later(58).handed_over().said == NOT_MOVABLE
+    assert held.later(59).handed_over().said == EFFECTIVE
 
 
 def test_what_has_secrets_stays() -> None:
@@ -144,3 +148,10 @@ def test_what_is_handed_over_is_what_there_is() -> None:
     assert a_task().handed_over(task=other).said == NOT_MOVABLE
     assert a_task().handed_over(move=2).said == NOT_MOVABLE
     assert a_task().then(ASKED_FOR).said == NOT_MOVABLE
+
+
+def test_an_order_that_was_refused_stays_refused() -> None:
+    refused = a_task().handed_over(move=2)
+    again = RootHandedOver(actor=USER, to="mars", move=1, task=refused.task.spec)
+
+    assert refused.then(again, id=refused.events[-1].id).said == DUPLICATE
