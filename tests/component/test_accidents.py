@@ -44,9 +44,9 @@ async def test_a_killed_guardian_costs_no_run_an_attempt(tmp_path: Path) -> None
         os.kill(guardian_pid(rig), signal.SIGKILL)
 
         for task_id in (shared, alone, command):
-            # Claimed in the moment before its guardian was missed, it is swept away once more.
             await rig.until(lambda: attempt_of(rig, task_id) >= 2)  # noqa: B023
             task = await rig.until_status(task_id, Status.RUNNING)
+            assert task.attempt == 2, "swept away once more"
             assert task.failures == 0
     assert rig.survivors() == []
 
