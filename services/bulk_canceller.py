@@ -17,10 +17,11 @@ import sqlalchemy as sa
 import stamina
 
 from events.cancel_events import CancelRequested
-from events.event import Event, new_event
-from events.ids import derived_id, root_of
+from events.event import like, new_event
+from events.ids import derived_id
 from events.log import Log
 from events.words import Origin, Reason, Verdict
+from services.bulk_pace import Pace
 from services.control_store import ControlStore
 from services.control_store.bulk_cancels import Job, Orders, batch, end, note_batch, under_way
 from services.log_end import end_of
@@ -34,10 +35,6 @@ from services.world import World
 T = TypeVar("T")
 
 UNDECIDED = "undecided"
-STEPS_PER_SECOND = 20
-TASKS_BESIDE_OTHERS = 8
-"""In one step, while others cancel single tasks."""
-"""A slow pace is kept by smaller steps rather than by longer pauses."""
 
 
 class Item(NamedTuple):
@@ -49,13 +46,6 @@ class Item(NamedTuple):
 
 def item_of(job_id: str, task_id: str) -> Item:
     return Item(task_id, derived_id(job_id, "item", task_id))
-
-
-def about(item: Item, first: Event) -> Event:
-    """The same request of another task. Its id was checked when the task was submitted: checking
-    ten thousand times what is the same in all would take as long as storing them."""
-    its = {"id": item.event_id, "subject": item.task_id, "root": root_of(item.task_id)}
-    return first.model_copy(update=its)
 
 
 def word(verdict: Verdict, reason: Reason | None) -> str:
@@ -161,13 +151,19 @@ class BulkCanceller:
         assert job.orders is not None
         if in_doubt:
             await self._caught_up()
+        pace = Pace(
+            job.orders.per_second,
+            self._settings.step_tasks,
+            lambda: self._verdicts.asked,
+            asyncio.get_running_loop().time,
+        )
         number = job.batches_done
         while (task_ids := await self._ask(partial(batch, id=job.id, number=number))) is not None:
             items = [item_of(job.id, task_id) for task_id in task_ids]
             if in_doubt:
                 items = await self._not_in_history(job, here, items)
                 in_doubt = len(items) < len(task_ids)
-            if not await self._request_all(job, job.orders, here, items):
+            if not await self._request_all(job, job.orders, here, pace, items):
                 break
             number += 1
             note = partial(note_batch, id=job.id, done=number, tally=dict(here.tally))
@@ -199,26 +195,17 @@ class BulkCanceller:
         return missing
 
     async def _request_all(
-        self, job: Job, orders: Orders, here: UnderWay, items: Sequence[Item]
+        self, job: Job, orders: Orders, here: UnderWay, pace: Pace, items: Sequence[Item]
     ) -> bool:
-        """In steps, at the pace that was ordered; whether all of them were requested.
-
-        While others cancel single tasks the steps are small, and every other moment is theirs.
-        """
-        per_second, loop = orders.per_second, asyncio.get_running_loop()
-        at_once = min(self._settings.step_tasks, max(1, int(per_second / STEPS_PER_SECOND)))
-        asked, alone, due, start = self._verdicts.asked, True, loop.time(), 0
+        """Step by step; whether all of them were requested."""
+        start = 0
         while start < len(items):
             if here.halt.is_set():
                 return False
-            step = items[start : start + (at_once if alone else min(at_once, TASKS_BESIDE_OTHERS))]
-            start, began = start + len(step), loop.time()
+            step = items[start : start + pace.size()]
+            start += len(step)
             here.tally.update(await self._request(job, orders, step))
-            alone, asked = self._verdicts.asked == asked, self._verdicts.asked
-            # What was late isn't caught up with: the pace is a limit, not a promise.
-            rest_seconds = 0.0 if alone else loop.time() - began
-            due = max(due + len(step) / per_second, loop.time() + rest_seconds)
-            await self._until(due, here.halt)
+            await self._until(pace.end(len(step)), here.halt)
         return True
 
     async def _request(self, job: Job, orders: Orders, items: Sequence[Item]) -> Counter[str]:
@@ -244,7 +231,12 @@ class BulkCanceller:
             causationid=cause,
             traceparent=orders.traceparent,
         )
-        events = [about(item, first) for item in items]
+        # Each id was checked when its task was submitted.
+        others = [
+            like(first, body, id=item.event_id, subject=item.task_id, time=now)
+            for item in items[1:]
+        ]
+        events = [first, *others]
         with self._verdicts.expecting_all([event.id for event in events]) as heard:
             self._verdicts.appended(events, await self._voice.say(*events))
             await heard.complete(self._verdict_wait_seconds)

@@ -66,12 +66,15 @@ class Peers:
 
     def before(self, me: str, task_id: str, kind: str, requires: Mapping[str, str]) -> int:
         """How many others are to try this task before `me`."""
-        mine = weight(me, task_id)
-        return sum(
-            weight(peer.executor, task_id) > mine
+        others = [
+            peer.executor
             for peer in self.alive()
             if peer.executor != me and can_run(peer, kind, requires)
-        )
+        ]
+        if not others:
+            return 0
+        mine = weight(me, task_id)
+        return sum(weight(other, task_id) > mine for other in others)
 
     def anybody_knows(self, kind: str) -> bool:
         """Also who is draining: it may go on, or somebody like it may come."""
