@@ -1,5 +1,6 @@
 """What every event's `data` has: who, and why. And the types that its fields are made of."""
 
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
@@ -48,10 +49,16 @@ def trusted(model: type[P], fields: dict[str, Any]) -> P:
     """
     part = model.__new__(model)
     object.__setattr__(part, "__dict__", fields)
-    object.__setattr__(part, "__pydantic_fields_set__", set(fields))
+    object.__setattr__(part, "__pydantic_fields_set__", _all_fields(model))
     object.__setattr__(part, "__pydantic_extra__", None)
     object.__setattr__(part, "__pydantic_private__", None)
     return part
+
+
+@cache
+def _all_fields(model: type[BaseModel]) -> set[str]:
+    """One set for all parts of a model: a copy of a part gets a set of its own."""
+    return set(model.model_fields)
 
 
 class Actor(Part):

@@ -22,8 +22,25 @@ class Message(NamedTuple):
 
     key: str
     value: bytes
-    headers: Mapping[str, str] = {}
-    """Copies of a few attributes, for other systems' filters. Nothing of ours reads them."""
+    event: Event | None = None
+    """What the bytes say, if it is known."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Copies of a few attributes, for other systems' filters. Nothing of ours reads them.
+
+        No header begins with `ce_`: to CloudEvents readers that would be another form of event.
+        """
+        event = self.event
+        if event is None:
+            return {}
+        return {
+            "content-type": "application/cloudevents+json",
+            "countermand_id": str(event.id),
+            "countermand_type": event.type,
+            "countermand_subject": event.subject,
+            "countermand_organization": event.organization,
+        }
 
 
 class Record(NamedTuple):
@@ -77,15 +94,5 @@ class Log(LogReader, Protocol):
 
 
 def message(event: Event) -> Message:
-    """The event as the log takes it.
-
-    No header begins with `ce_`: to CloudEvents readers that would be another form of event.
-    """
-    headers = {
-        "content-type": "application/cloudevents+json",
-        "countermand_id": str(event.id),
-        "countermand_type": event.type,
-        "countermand_subject": event.subject,
-        "countermand_organization": event.organization,
-    }
-    return Message(event.key, encode(event), headers)
+    """The event as the log takes it."""
+    return Message(event.key, encode(event), event)

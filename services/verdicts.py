@@ -183,9 +183,10 @@ class Verdicts:
     def appended(self, events: Sequence[Event], positions: Sequence[Position]) -> None:
         """What this process has appended, and may have told its caller."""
         for event, position in zip(events, positions, strict=True):
-            self._note(event.key, position)
+            key = event.key
+            self._note(key, position)
             for tell in self._told:
-                tell(event.key)
+                tell(key)
 
     def _note(self, key: str, position: Position) -> None:
         known = self._latest.get(key)

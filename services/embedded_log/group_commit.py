@@ -47,7 +47,8 @@ class GroupCommit:
         *,
         in_thread: bool,
     ) -> None:
-        """`committed` is called in the event loop after each commit, before its callers hear.
+        """`committed` is called in the event loop after each commit. Its callers go on a moment
+        later, and before whoever is woken by `committed`: they answer somebody.
 
         Without a thread (for simulations, and for stores that never block) nothing but the callers
         decides the order.
@@ -148,7 +149,6 @@ class GroupCommit:
     def _settle(self, group: Sequence[Waiting], outcome: Outcome, quick: bool) -> None:
         self._called = False
         self._quick = quick or self._thread is None
-        self._committed(outcome)
         offset = outcome.end - sum(len(waiting.values) for waiting in group)
         for values, size_bytes, stored in group:
             if not stored.done():  # nor given up
@@ -158,6 +158,7 @@ class GroupCommit:
                     stored.set_result(offset)
             offset += len(values)
             self._room.leave(len(values), size_bytes)
+        self._committed(outcome)
         self._call()  # after those have been called who heard of this commit
 
     def _too_slow(self) -> LogUnavailable:

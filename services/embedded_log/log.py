@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from itertools import repeat
 
 from events.errors import EventTooLarge, LogDamaged, LogInUse, LogUnavailable
 from events.log import Message, Record
@@ -48,7 +49,7 @@ class EmbeddedLog:
         if not messages:
             return []
         first = await self._commits.append([message.value for message in messages])
-        return [Position(PARTITION, first + number) for number in range(len(messages))]
+        return list(map(Position, repeat(PARTITION), range(first, first + len(messages))))
 
     async def read(self, start: Frontier, limit: int) -> Sequence[Record]:
         offset = start.get(PARTITION, 0)

@@ -8,11 +8,11 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -22,7 +22,7 @@ from eventsourcing.sqlite import (
 
 from events.errors import LogDamaged, LogUnavailable
 from services.embedded_log.storage_errors import explained, restore
-from services.embedded_log.stream import Stream
+from services.embedded_log.stream import Row, Stream
 
 FULL = 2
 LOCKED_SECONDS = 2
@@ -101,20 +101,14 @@ class OneStatementRecorder(SQLiteApplicationRecorder):
     only milliseconds later: one statement for each row would cost seconds (docs/decisions/0010).
     """
 
-    def insert_events(
-        self, stored_events: Sequence[StoredEvent], **kwargs: Any
-    ) -> Sequence[int] | None:
-        rows = ",".join(["(?,?,?,?)"] * len(stored_events))
-        cells = [
-            cell
-            for event in stored_events
-            for cell in (event.originator_id, event.originator_version, event.topic, event.state)
-        ]
+    def insert_rows(self, rows: Sequence[Row]) -> None:
+        """As `insert_events`, without an object for each row."""
+        places = ",".join(["(?,?,?,?)"] * len(rows))
+        cells = list(chain.from_iterable(rows))
         with self.datastore.get_connection(commit=True) as connection:
             connection.cursor().execute(
-                f"INSERT INTO {self.events_table_name} VALUES {rows}", cells
+                f"INSERT INTO {self.events_table_name} VALUES {places}", cells
             )
-        return None
 
 
 class SQLiteFile(Stream):
@@ -122,7 +116,7 @@ class SQLiteFile(Stream):
 
     def __init__(self, path: Path, name: str, mode: Literal["rwc", "ro"]) -> None:
         self._datastore = DurableDatastore(path, mode)
-        recorder = OneStatementRecorder(self._datastore)
+        self._rows = recorder = OneStatementRecorder(self._datastore)
         super().__init__(recorder, name, str(path))
         try:
             with explained(str(path)):
@@ -141,6 +135,9 @@ class SQLiteFile(Stream):
         super().close()
         with explained(self.where):
             self._datastore.close()
+
+    def _store(self, rows: Sequence[Row]) -> None:
+        self._rows.insert_rows(rows)
 
     def _check_writable(self) -> None:
         """SQLite opens a write-protected file without a word, to be read only."""

@@ -5,6 +5,7 @@ So a second writer collides, and what is missing shows. Every row that is read i
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent
 
@@ -17,6 +18,9 @@ PARTITION = 0
 """The embedded log has no other."""
 APPEND_TIME_LIMIT_US = 2**62
 """Further from 1970 no clock goes, and no read model can keep it."""
+
+Row: TypeAlias = tuple[str, int, str, bytes]
+"""Of the recorder's table: the stream's name, the offset, the append time, the bytes."""
 
 
 class Stream:
@@ -51,11 +55,14 @@ class Stream:
         """The same, each with an append time of its own: of a log that they come from."""
         self.check_open()
         rows = [
-            StoredEvent(self._name, version, str(appended_at_us), value)
+            (self._name, version, str(appended_at_us), value)
             for version, (value, appended_at_us) in enumerate(values, offset)
         ]
         with explained(self.where):
-            self._recorder.insert_events(rows)
+            self._store(rows)
+
+    def _store(self, rows: Sequence[Row]) -> None:
+        self._recorder.insert_events([StoredEvent(*row) for row in rows])
 
     def select(self, offset: int, end: int, limit: int) -> list[Record]:
         """Up to `limit` records from `offset` on, none at `end` or beyond it."""

@@ -1,6 +1,7 @@
 """Whoever stores: the one writer of a stream, whatever happens to its file."""
 
 from collections.abc import Callable, Sequence
+from itertools import count, repeat
 
 from events.errors import LogDamaged, LogUnavailable
 from events.log import Record
@@ -33,10 +34,8 @@ class Writer:
                 chunk = values[start : start + self._commit_limit_messages]
                 now_us = self._now_us()
                 stream.insert(self.end, chunk, now_us)
-                records += (
-                    Record(Position(PARTITION, offset), value, now_us)
-                    for offset, value in enumerate(chunk, self.end)
-                )
+                positions = map(Position, repeat(PARTITION), count(self.end))
+                records += map(Record, positions, chunk, repeat(now_us))
                 self.end += len(chunk)
         except LogUnavailable:
             # A transaction may still be open, and nobody knows what was kept.

@@ -402,9 +402,12 @@ def line_document(line: HistoryLine) -> HistoryLineDocument:
 
 
 def submitted_document(one: Submitted) -> SubmittedDocument:
-    return SubmittedDocument(
-        id=one.id,
-        position=written_position(one.position),
-        verdict=one.verdict or "undecided",
-        reason=one.reason,
+    return trusted(
+        SubmittedDocument,
+        {
+            "id": one.id,
+            "position": written_position(one.position),
+            "verdict": one.verdict or "undecided",
+            "reason": one.reason,
+        },
     )

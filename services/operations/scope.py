@@ -156,13 +156,12 @@ class Scope:
 
     def events(self, bodies: Sequence[tuple[AnyBody, str]]) -> list[Event]:
         """Many that say this now, all of one type; `bodies` with their checked subjects."""
-        made: list[Event] = []
-        for number, (body, subject) in enumerate(bodies):
-            if not made:
-                made.append(self.event(body, subject, number))
-                continue
+        (body, subject), *others = bodies
+        first = self.event(body, subject, 0)
+        made = [first]
+        for number, (body, subject) in enumerate(others, 1):
             id = self.new_id(body.TYPE, subject, number)
-            made.append(like(made[0], body, id=id, subject=subject, time=self.now()))
+            made.append(like(first, body, id=id, subject=subject, time=self.now()))
         return made
 
     async def append(self, events: Sequence[Event]) -> Sequence[Position]:

@@ -115,22 +115,23 @@ def submission(scope: Scope, request: TaskRequest, number: int) -> tuple[TaskSub
         task_id = f"{above}.{segment}" if above else segment
     elif above and not task_id.startswith(f"{above}."):
         task_id = f"{above}.{task_id}"
-    try:
-        check_id(task_id)
-    except InvalidId as error:
-        raise Invalid("id", error.why) from error
-    if above is None and "." in task_id:
+    if above is not None:
+        try:
+            check_id(task_id)
+        except InvalidId as error:
+            raise Invalid("id", error.why) from error
+    elif "." in task_id:
         raise Invalid("id", "an id with a dot is below something: name its `project` or `parent`")
-    # Not validated again: a request's fields are of the event's own types.
-    asked = request.__dict__
+    # Not validated again: a request's fields are of the event's own types, and in its order.
     fields = {
         "actor": scope.actor,
         "reason": "",
-        **{name: asked[name] for name in AS_ASKED},
+        **request.__dict__,
+        "region": request.region or scope.parts.region,
         "secrets_ciphertext": None,
         "secrets_key_id": None,
     }
-    fields["region"] = request.region or scope.parts.region
+    del fields["id"], fields["secrets"]
     return trusted(TaskSubmitted, fields), task_id
 
 
@@ -158,9 +159,6 @@ async def sealed(
     safe = dict(zip(hidden, await vault.seal(list(hidden.values())), strict=True))
     return [safe.get(number, event) for number, event in enumerate(events)]
 
-
-AS_ASKED = tuple(name for name in TaskSubmitted.model_fields if name in TaskRequest.model_fields)
-"""In the event's order."""
 
 TEXTS: dict[Reason | None, str] = {
     Reason.ID_TAKEN: "this id is taken: choose another, or let one be made",

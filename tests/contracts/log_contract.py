@@ -18,6 +18,7 @@ from events.errors import EventTooLarge, LogClosed
 from events.event import LIMIT_BYTES
 from events.log import Log, Message, Record
 from events.positions import BEGINNING, Frontier, Position, after, covers
+from tests.builders import a_task
 
 PATIENCE_SECONDS = 60
 OpenLog: TypeAlias = Callable[[], Awaitable[Log]]
@@ -79,7 +80,7 @@ class LogContract:
         assert await everything(log) == []
 
     async def test_headers_change_nothing(self, log: Log) -> None:
-        [position] = await log.append([Message("a", b"value", {"ce_type": "text", "ce_id": "é"})])
+        [position] = await log.append([Message("a", b"value", a_task().events[0])])
 
         [record] = await everything(log)
         assert (record.position, record.value) == (position, b"value")
