@@ -29,7 +29,7 @@ from services.watchdog import Watchdog, WatchdogSettings
 from services.world import real_world
 from tests.chaos.log_over_socket import LogServer
 from tests.chaos.settings import ROOT
-from tests.component.process_trees import parent
+from tests.component.guardian.scene import parent
 from tests.component.signalled import GOES_ON, RELEASED, RETRIED, After, Signalled
 from tests.rig import MARKER, PATIENCE_SECONDS, LogHistory, Onlooker, Rig, a_rig, now_us
 

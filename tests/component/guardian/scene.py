@@ -1,4 +1,4 @@
-"""Real processes that report, and a look at the process table for who is left of them."""
+"""Real processes that report, waits for what a guardian says of them, and a look at who is left."""
 
 import asyncio
 import json
@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from services.executor.guardian.client import Guardian, Tree
+from services.executor.guardian.client import Gone, Guardian, Tree, wait_until_gone
 from services.executor.guardian.process_table import look
 
 PATIENCE_SECONDS = 60.0
+LEASE_SECONDS = 600.0
 MARK = "COUNTERMAND_TEST"
 REPORTS = 3
 """The descriptor into which a program of a test reports."""
@@ -90,3 +91,17 @@ def parent(pid: int) -> int:
     row = look(pid)
     assert row is not None
     return row.parent
+
+
+async def proof(tree: Tree) -> Gone:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        return await tree.gone
+
+
+async def exit_code(tree: Tree) -> int:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        return os.waitstatus_to_exitcode(await tree.exited)
+
+
+async def freed(lock: Path, within_seconds: float = PATIENCE_SECONDS) -> bool:
+    return await wait_until_gone(lock, within_seconds)

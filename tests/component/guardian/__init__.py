@@ -1,0 +1,1 @@
+"""The guardian and its keepers, on real process trees."""
