@@ -11,10 +11,9 @@ import httpx
 import pytest
 
 from countermand.client import SyncClient
+from tests.e2e.asking import LATER
+from tests.e2e.problems import refused
 from tests.e2e.running import Running, until_running
-from tests.e2e.test_routes import refused
-
-LATER = "2099-01-01T00:00:00Z"
 
 
 @pytest.fixture

@@ -3,15 +3,15 @@
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from countermand.client import SyncClient
+from tests.e2e.asking import running, submitted
+from tests.e2e.problems import refused
 from tests.e2e.running import Running, until_running
-from tests.e2e.test_routes import refused
 
 BEGINS_SECONDS = 60.0
 
@@ -42,17 +42,10 @@ def executor(http: httpx.Client) -> str:
         time.sleep(0.01)
 
 
-def submitted(http: httpx.Client, **more: Any) -> str:
-    body = {"kind": "sleep", "payload": {"seconds": 600}, **more}
-    return str(http.post("/tasks", json=body).json()["id"])
-
-
 def test_it_says_what_it_runs_to_whom_that_belongs(
     http: httpx.Client, stranger: httpx.Client, executor: str
 ) -> None:
-    mine, theirs = submitted(http), submitted(stranger)
-    until_running(http, mine)
-    until_running(stranger, theirs)
+    mine, theirs = running(http), running(stranger)
     for asking, task_id in ((http, mine), (stranger, theirs)):
         runs = asking.get(f"/executors/{executor}").json()["runs"]
         assert [(run["task_id"], run["status"]) for run in runs] == [(task_id, "running")]
@@ -65,8 +58,7 @@ def test_it_says_what_it_runs_to_whom_that_belongs(
 def test_drained_it_claims_nothing_but_stops_what_it_runs(
     http: httpx.Client, executor: str
 ) -> None:
-    before = submitted(http)
-    until_running(http, before)
+    before = running(http)
     reason = f"kernel update {uuid4().hex}"
     drained = http.post(f"/executors/{executor}/drain", json={"reason": reason})
     assert (drained.status_code, drained.json()["state"]) == (200, "draining")

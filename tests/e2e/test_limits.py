@@ -12,9 +12,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.e2e.asking import LATER
 from tests.e2e.running import Running, until_running
 
-LATER = "2099-01-01T00:00:00Z"
 SETTINGS = {
     "COUNTERMAND_GATEWAY__WRITES_PER_SECOND": "0.5",
     "COUNTERMAND_GATEWAY__READS_PER_SECOND": "1",

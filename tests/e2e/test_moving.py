@@ -16,11 +16,11 @@ import pytest
 
 from countermand.client import CLOSING, SyncClient
 from services.export_closing import Counted
+from tests.e2e.asking import LATER
 from tests.e2e.commands import run
+from tests.e2e.problems import refused
 from tests.e2e.running import Running
-from tests.e2e.test_routes import refused
 
-LATER = "2099-01-01T00:00:00Z"
 TASKS = 60
 
 

@@ -6,20 +6,12 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.running import Running, until_running
-
-
-def submitted(http: httpx.Client, kind: str, **more: Any) -> str:
-    body = {"kind": kind, "payload": {"seconds": 600}, **more}
-    answer = http.post("/tasks", json=body)
-    assert answer.status_code == 201, answer.text
-    task_id = str(answer.json()["id"])
-    until_running(http, task_id)
-    return task_id
+from tests.e2e.asking import running
+from tests.e2e.running import Running
 
 
 def stopped(http: httpx.Client, kind: str = "sleep", **more: Any) -> str:
-    task_id = submitted(http, kind, **more)
+    task_id = running(http, kind, **more)
     answer = http.post(f"/tasks/{task_id}/cancel", headers={"prefer": "wait=30"})
     assert answer.status_code == 200, answer.text
     return task_id
@@ -81,17 +73,17 @@ def test_a_pulse_needs_the_permission_to_look(service: Running) -> None:
 
 
 def test_after_a_crash_the_last_day_is_counted_again(folder: Path) -> None:
-    running = Running(folder)
-    running.start()
-    with running.http() as http:
+    own = Running(folder)
+    own.start()
+    with own.http() as http:
         stopped(http)
         stopped(http, "stubborn", grace_seconds=0.0)
         before = http.get("/pulse").json()
-        live = submitted(http, "sleep")
-    running.kill()
-    running.start()
+        live = running(http, "sleep")
+    own.kill()
+    own.start()
     try:
-        with running.http() as http:
+        with own.http() as http:
             after = http.get("/pulse").json()
             assert counted(after, "24h") == counted(before, "24h") == {
                 "acknowledged": 1, "killed": 1,
@@ -102,4 +94,4 @@ def test_after_a_crash_the_last_day_is_counted_again(folder: Path) -> None:
             )
             assert http.get(f"/tasks/{live}").status_code == 200
     finally:
-        running.stop()
+        own.stop()

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from tests.e2e.asking import LATER
 from tests.e2e.receiver import Received, Receiver
 from tests.e2e.running import Running
 from tests.proof_size import count
@@ -27,7 +28,6 @@ SUBMITTED = "countermand.task.submitted.v1"
 CANCEL = "countermand.cancel.requested.v1"
 CANCELLED = "countermand.task.cancelled.v1"
 GIVEN_UP_SECONDS = 60.0
-LATER = "2099-01-01T00:00:00Z"
 
 
 @pytest.fixture(scope="module")
