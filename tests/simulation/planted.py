@@ -16,6 +16,7 @@ from events.state import Cancel, TaskState
 from events.words import Evidence
 from services.executor.claiming import Claiming
 from services.executor.held_runs import HeldRuns
+from services.executor.ladder import Ladder
 from services.executor.lease import Lease
 from services.executor.reactions import Reactions
 from services.executor.run import LiveRun
@@ -37,17 +38,17 @@ class Bug(NamedTuple):
 
 async def claims_without_reading_the_verdict(self: LiveRun) -> bool:
     body = TaskStarted(
-        actor=self._me,
+        actor=self.record.me,
         run_id=self.run_id,
         attempt=self.task.attempt,
         executor=self.around.executor_id,
         region=self.around.region,
     )
-    await self.around.voice.say(self._event(body))
+    await self.around.voice.say(self.record.event(body))
     return True
 
 
-async def calls_it_killed_before_it_is_gone(self: LiveRun, handle: RunHandle) -> Ending:
+async def calls_it_killed_before_it_is_gone(self: Ladder, handle: RunHandle) -> Ending:
     assert self.stop is not None
     handle.force(self.stop)
     return Stopped(Evidence.KILLED)
@@ -93,15 +94,15 @@ async def gives_up_when_the_log_does_not_answer(self: Voice, *events: Event) -> 
         return []
 
 
-def takes_no_cancel_before_it_runs(self: LiveRun, cancel: Cancel) -> None:
+def takes_no_cancel_before_it_runs(self: Ladder, cancel: Cancel) -> None:
     if self.handle is not None:
         right_cancelled_by(self, cancel)
 
 
-right_cancelled_by = LiveRun.cancelled_by
+right_cancelled_by = Ladder.cancelled_by
 
 
-def asks_where_it_should_force(self: LiveRun, cancel: Cancel) -> None:
+def asks_where_it_should_force(self: Ladder, cancel: Cancel) -> None:
     self.cancel = cancel
     self.stop = Stop("request", forced=False, grace_seconds=1e9)
     self.told.set()
@@ -131,9 +132,9 @@ PLANTED = {
     bug.wrong.__name__: bug
     for bug in (
         Bug(LiveRun, "claim", claims_without_reading_the_verdict),
-        Bug(LiveRun, "_stopped", calls_it_killed_before_it_is_gone, 1),
-        Bug(LiveRun, "cancelled_by", takes_no_cancel_before_it_runs, 17),
-        Bug(LiveRun, "cancelled_by", asks_where_it_should_force, 10),
+        Bug(Ladder, "_stopped", calls_it_killed_before_it_is_gone, 1),
+        Bug(Ladder, "cancelled_by", takes_no_cancel_before_it_runs, 17),
+        Bug(Ladder, "cancelled_by", asks_where_it_should_force, 10),
         Bug(Reactions, "freed", wakes_nobody_when_a_run_has_ended, 2),
         Bug(Claiming, "_next", claims_however_much_it_runs, 1),
         Bug(HeldRuns, "at_its_limit", knows_no_limit_of_a_kind, 3),
