@@ -16,7 +16,8 @@ from events.words import Evidence, Mode, Status
 from services.executor.engine import LocalEngine
 from services.executor.guardian.client import Guardian
 from services.executor.runtime import Completed, Order, Stop, SweptAway
-from services.executor.runtimes.host import HandlerRun, Host
+from services.executor.runtimes.handler_run import HandlerRun
+from services.executor.runtimes.host import Host
 from services.executor.settings import Command, ExecutorSettings
 from tests.component.stage import a_stage
 from tests.rig import PATIENCE_SECONDS, Rig, a_rig

@@ -8,7 +8,9 @@ import structlog
 
 from services.executor.guardian.client import Guardian
 from services.executor.runtime import CannotStart, EngineGone, GivenUp, Order, RunHandle
-from services.executor.runtimes.host import HandlerInfo, HandlerRun, Host
+from services.executor.runtimes.handler_run import HandlerRun
+from services.executor.runtimes.host import Host
+from services.executor.runtimes.host_words import HandlerInfo
 from services.executor.settings import ExecutorSettings
 
 log = structlog.get_logger(__name__)

@@ -4,17 +4,12 @@ Everything that happens to a host happens to its runs: whatever kills it, each o
 """
 
 import asyncio
-import contextlib
-import json
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from pydantic import JsonValue
+from typing import Any
 
 from events.cancel_events import Survivor
 from events.words import Evidence
@@ -25,12 +20,15 @@ from services.executor.runtime import (
     Completed,
     Ending,
     Order,
-    Stop,
     Stopped,
     SweptAway,
 )
+from services.executor.runtimes import host_words
+from services.executor.runtimes.handler_run import HandlerRun
+from services.executor.runtimes.host_channel import HostChannel
+from services.executor.runtimes.host_death import HostDeath
+from services.executor.runtimes.host_words import HandlerInfo
 from services.executor.runtimes.spawning import spawn
-from services.executor.runtimes.wait_status import how_it_ended
 from services.executor.settings import ExecutorSettings
 
 CHANNEL_FD = 3
@@ -43,97 +41,11 @@ SECRETS_PREFIX = "COUNTERMAND_"
 """Our own settings are nothing for authors' code."""
 
 
-class HandlerInfo(NamedTuple):
-    """What a host says of a handler."""
-
-    alone: bool
-    """It has a process of its own: it is sync, or asked for it."""
-    stop_within_seconds: float | None
-    secrets: tuple[str, ...]
-
-
 def command_of_a_host(settings: ExecutorSettings) -> list[str]:
     """Started by its path, so that any interpreter can run it with nothing of ours installed."""
     paths = [part for path in settings.module_paths for part in ("--path", str(path))]
     limit = ["--result-limit-bytes", str(settings.result_limit_bytes)]
     return [str(settings.python), str(HOST_PROGRAM), *limit, *paths, *settings.modules]
-
-
-class HandlerRun:
-    """A run in a host."""
-
-    def __init__(self, order: Order, host: "Host") -> None:
-        self.order = order
-        self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        self.stop: Stop | None = None
-        self.overdue = False
-        """Its grace is over, and it may be killed as soon as nobody else is hit."""
-        self._host = host
-
-    def ask(self, stop: Stop) -> None:
-        if self.stop is None and not self.ended.done():
-            self._host.send(
-                {
-                    "op": "stop",
-                    "run": str(self.order.run_id),
-                    "why": stop.why,
-                    "reason": stop.reason,
-                    "grace_seconds": stop.grace_seconds,
-                }
-            )
-        self.stop = stop
-
-    def force(self, stop: Stop) -> None:
-        self.stop = stop
-        self.overdue = True
-        if not self.ended.done():
-            self._host.condemn(at_once=stop.forced)
-
-    def check(self) -> Survivor | None:
-        if self.ended.done():
-            return None
-        return Survivor(
-            executor=self._host.name,
-            what="host",
-            pid=self._host.tree.pid,
-            started_at=datetime.fromtimestamp(self._host.tree.started_at, UTC),
-        )
-
-    def answer(self, wait: int, answer: JsonValue) -> None:
-        self._host.send(
-            {"op": "answer", "run": str(self.order.run_id), "wait": wait, "answer": answer}
-        )
-
-    def end(self, ending: Ending) -> None:
-        if not self.ended.done():
-            self.ended.set_result(ending)
-
-
-@dataclass
-class Channel(asyncio.Protocol):
-    """Lines of JSON over the socket to the host, which authors' code can reach, too."""
-
-    received: Callable[[dict[str, Any]], None]
-    spoiled: Callable[[], None]
-    """Called when what comes is nothing that a host says."""
-    ended: Callable[[], object]
-    line_limit_bytes: int
-
-    def __post_init__(self) -> None:
-        self._partial = b""
-
-    def data_received(self, data: bytes) -> None:
-        *lines, self._partial = (self._partial + data).split(b"\n")
-        try:
-            for line in lines:
-                self.received(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            self.spoiled()
-        if len(self._partial) > self.line_limit_bytes:
-            self.spoiled()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.ended()
 
 
 class Host:
@@ -153,12 +65,17 @@ class Host:
         self.handlers: dict[str, HandlerInfo] = {}
         self.problems: dict[str, str] = {}
         self.takes_runs = False
-        self._socket = channel
         self._shared = shared
         self._settings = settings
         self._ended = ended
         self._runs: dict[str, HandlerRun] = {}
-        self._transport: asyncio.WriteTransport | None = None
+        self._channel = HostChannel(
+            channel,
+            received=self._received,
+            spoiled=self._spoil,
+            ended=self._fallen_silent,
+            line_limit_bytes=LINE_LIMIT_RESULTS * settings.result_limit_bytes,
+        )
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pong = asyncio.Event()
         self._hung = False
@@ -193,16 +110,7 @@ class Host:
         finally:
             theirs.close()
         host = cls(tree, ours, settings, shared=shared, ended=ended)
-        loop = asyncio.get_running_loop()
-        host._transport, _ = await loop.create_connection(
-            lambda: Channel(
-                host._received,
-                host._spoil,
-                lambda: loop.call_later(DYING_SECONDS, host._spoil),
-                LINE_LIMIT_RESULTS * settings.result_limit_bytes,
-            ),
-            sock=ours,
-        )
+        await host._channel.open()
         tree.gone.add_done_callback(lambda _: host._died())
         try:
             async with asyncio.timeout(settings.host_start_seconds):
@@ -232,32 +140,10 @@ class Host:
         self._runs[str(order.run_id)] = run
         if not self._shared:
             self.takes_runs = False
-        self.send(
-            {
-                "op": "run",
-                "run": str(order.run_id),
-                "task": order.task_id,
-                "handler": order.kind,
-                "payload": order.payload,
-                "attempt": order.attempt,
-                "deadline": order.deadline.isoformat() if order.deadline else None,
-                "answers": list(order.answers),
-                "labels": dict(order.labels),
-                "secrets": dict(order.secrets),
-            }
-        )
+        self.send(host_words.run(order))
 
     def send(self, words: dict[str, Any]) -> None:
-        """Written at once where there is room: an event loop may put writing off to its end."""
-        if self._transport is None or self._transport.is_closing():
-            return
-        line = json.dumps(words).encode() + b"\n"
-        sent = 0
-        if self._transport.get_write_buffer_size() == 0:
-            with contextlib.suppress(OSError):
-                sent = self._socket.send(line)
-        if sent < len(line):
-            self._transport.write(line[sent:])
+        self._channel.send(words)
 
     def condemn(self, *, at_once: bool) -> None:
         """A run in here must end by force: at once, or when no neighbour is harmed by it."""
@@ -276,8 +162,20 @@ class Host:
             self._spoiled = not self._was_killed
             self.kill()
 
+    def _fallen_silent(self) -> None:
+        """Its end of the channel is closed: it may just be about to be gone."""
+        asyncio.get_running_loop().call_later(DYING_SECONDS, self._spoil)
+
     async def gone(self) -> None:
         await asyncio.shield(self.tree.gone)
+
+    def survivor(self) -> Survivor:
+        return Survivor(
+            executor=self.name,
+            what="host",
+            pid=self.tree.pid,
+            started_at=datetime.fromtimestamp(self.tree.started_at, UTC),
+        )
 
     # ── what it says ──────────────────────────────────────────────────────────────────────────────
 
@@ -297,38 +195,11 @@ class Host:
             case _:
                 run = self._runs.get(said["run"])
                 if run is not None:
-                    self._pass_on(run, said)
-
-    def _pass_on(self, run: HandlerRun, said: dict[str, Any]) -> None:
-        voice = run.order.voice
-        match said["op"]:
-            case "progress":
-                voice.progress(said.get("fraction"), said.get("step") or "")
-            case "output":
-                voice.output("chunk", said["content"])
-            case "waiting":
-                voice.waiting(said["wait"], said.get("question") or "")
-            case "submit":
-                run_id, call = said["run"], said["call"]
-
-                def answer(task_id: str | None, error: str | None) -> None:
-                    about = {"task": task_id} if error is None else {"error": error}
-                    self.send({"op": "submitted", "run": run_id, "call": call, **about})
-
-                voice.submit(said["task"], answer)
-            case _:
-                pass  # A newer host's words; this release doesn't need them.
+                    run.heard(said)
 
     def _learn(self, said: dict[str, Any]) -> None:
-        self.handlers = {
-            name: HandlerInfo(
-                alone=info["mode"] == "sync" or info["isolated"],
-                stop_within_seconds=info.get("stop_within_seconds"),
-                secrets=tuple(info.get("secrets") or ()),
-            )
-            for name, info in said["handlers"].items()
-        }
-        self.problems = {each["module"]: each["error"] for each in said.get("problems") or ()}
+        self.handlers = host_words.handlers_in(said)
+        self.problems = host_words.problems_in(said)
         self.takes_runs = True
         if not self._ready.done():
             self._ready.set_result(None)
@@ -359,40 +230,28 @@ class Host:
             )
         if self._pinging is not None:
             self._pinging.cancel()
-        if self._transport is not None:
-            self._transport.close()
+        self._channel.close()
+        death = self._death()
         runs, self._runs = self._runs, {}
         suspects = []
         for run in runs.values():
-            ending, suspect = self._ending_of(run)
-            if suspect:
+            ended = death.of(run.stop)
+            if ended.suspect:
                 suspects.append(run.order)
-            run.end(ending)
+            run.end(ended.ending)
         self._ended(self, suspects)
 
-    def _ending_of(self, run: HandlerRun) -> tuple[Ending, bool]:
-        if self._last is not None:
-            return self._last, False
-        if run.stop is not None:
-            return Stopped(Evidence.KILLED), False
-        if self._spoiled:
-            return self._spoilt(run)
-        if self.tree.gone.result().status is None:
-            return SweptAway("its guardian died, or its lease was over"), False
-        if self._shared:
-            return SweptAway("its host was killed, or died"), self._hung or not self._was_killed
-        return Broke(f"the handler's process died: {self._how()}", "process_died"), False
-
-    def _spoilt(self, run: HandlerRun) -> tuple[Ending, bool]:
-        if self._shared:
-            return SweptAway("somebody in its host spoiled the channel to the executor"), True
-        why = "the handler closed or wrote to descriptor 3, its host's channel to the executor"
-        return Broke(why, "channel_spoiled"), False
-
-    def _how(self) -> str:
-        if not self.tree.exited.done():
-            return "how is unknown"
-        return how_it_ended(self.tree.exited.result())
+    def _death(self) -> HostDeath:
+        tree = self.tree
+        return HostDeath(
+            shared=self._shared,
+            was_killed=self._was_killed,
+            hung=self._hung,
+            spoiled=self._spoiled,
+            swept_away=tree.gone.result().status is None,
+            status=tree.exited.result() if tree.exited.done() else None,
+            last=self._last,
+        )
 
     async def _ping(self) -> None:
         """A host whose loop somebody blocks can't stop anybody: it is killed."""
@@ -403,7 +262,7 @@ class Host:
                 continue
             number += 1
             self._pong.clear()
-            self.send({"op": "ping", "number": number})
+            self.send(host_words.ping(number))
             try:
                 async with asyncio.timeout(self._settings.ping_answer_seconds):
                     await self._pong.wait()
