@@ -10,37 +10,22 @@ of Countermand.
 """
 
 from countermand.client.client import DEFAULT_URL, Client
-from countermand.client.documents import (
-    Actor,
-    AtHome,
-    BulkCancel,
-    BulkItem,
-    BulkPreview,
-    Cancel,
-    DeadDelivery,
+from countermand.client.documents.bulk_cancels import BulkCancel, BulkItem, BulkPreview
+from countermand.client.documents.executors import Executor, ExecutorRun
+from countermand.client.documents.history import ExportedRow, Frame, HistoryLine
+from countermand.client.documents.pulse import (
     DeadlineCounts,
-    Endpoint,
-    Executor,
     ExecutorCounts,
-    ExecutorRun,
-    ExportedRow,
-    Frame,
-    HistoryLine,
-    KnownRegion,
-    MadeEndpoint,
     OverdueStop,
     PhaseTimes,
-    Progress,
-    Project,
     Pulse,
     PulseGroup,
     PulseWindow,
-    Receipt,
-    Regions,
-    RequestAbroad,
-    Submitted,
-    Task,
 )
+from countermand.client.documents.receipts import Receipt, Submitted
+from countermand.client.documents.regions import AtHome, KnownRegion, Regions, RequestAbroad
+from countermand.client.documents.tasks import Actor, Cancel, Progress, Project, Task
+from countermand.client.documents.webhooks import DeadDelivery, Endpoint, MadeEndpoint
 from countermand.client.problems import Problem
 from countermand.client.streamed import CLOSING, position_of, read_positions, written_positions
 from countermand.client.sync import SyncClient

@@ -1,44 +1,25 @@
 """The client for asyncio."""
 
-import asyncio
+# What an answer is made of, each method's signature says; nobody checks that it is.
+# mypy: disable-error-code="no-any-return"
+
 from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Literal
 from urllib.parse import quote
-from uuid import uuid4
 
 import httpx
-import stamina
 
-from countermand.client.documents import (
-    BulkCancel,
-    BulkItem,
-    BulkPreview,
-    DeadDelivery,
-    Endpoint,
-    Executor,
-    ExportedRow,
-    Frame,
-    HistoryLine,
-    MadeEndpoint,
-    Project,
-    Pulse,
-    Receipt,
-    Regions,
-    RequestAbroad,
-    Submitted,
-    Task,
-)
-from countermand.client.problems import Problem, problem, worth_repeating
-from countermand.client.streamed import (
-    frames,
-    position_of,
-    read_positions,
-    rows,
-    written_positions,
-)
+from countermand.client.connection import Connection
+from countermand.client.documents.bulk_cancels import BulkCancel, BulkItem, BulkPreview
+from countermand.client.documents.executors import Executor
+from countermand.client.documents.history import ExportedRow, Frame, HistoryLine
+from countermand.client.documents.pulse import Pulse
+from countermand.client.documents.receipts import Receipt, Submitted
+from countermand.client.documents.regions import Regions, RequestAbroad
+from countermand.client.documents.tasks import Project, Task
+from countermand.client.documents.webhooks import DeadDelivery, Endpoint, MadeEndpoint
 
-PREFIX = "/countermand/v1"
 DEFAULT_URL = "http://127.0.0.1:8700"
 TIMEOUT_SECONDS = 30.0
 
@@ -55,12 +36,9 @@ class Client:
         attempts: int = 4,
         http: httpx.AsyncClient | None = None,
     ) -> None:
-        self._timeout_seconds = timeout_seconds
-        self._attempts = attempts
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
-        self._http = http or httpx.AsyncClient(
-            base_url=url, headers=headers, timeout=timeout_seconds
-        )
+        http = http or httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout_seconds)
+        self._connection = Connection(http, timeout_seconds, attempts)
 
     async def __aenter__(self) -> "Client":
         return self
@@ -74,7 +52,7 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._connection.close()
 
     # ---- tasks
 
@@ -91,23 +69,22 @@ class Client:
         body = {"kind": kind, "payload": dict(payload or {}), **more}
         if id is not None:
             body["id"] = id
-        return await self._post("/tasks", body, idempotency_key)  # type: ignore[no-any-return]
+        return await self._connection.post("/tasks", body, idempotency_key)
 
     async def submit_many(
         self, tasks: Iterable[Mapping[str, Any]], *, idempotency_key: str | None = None
     ) -> list[Submitted]:
         """Up to 1,000 at once, each with its own verdict."""
         body = {"tasks": [dict(task) for task in tasks]}
-        answer = await self._post("/tasks", body, idempotency_key)
-        return answer["items"]  # type: ignore[no-any-return]
+        answer = await self._connection.post("/tasks", body, idempotency_key)
+        return answer["items"]
 
     async def task(self, id: str, *, as_of: str | None = None) -> Task:
-        return await self._get(f"/tasks/{_q(id)}", as_of=as_of)  # type: ignore[no-any-return]
+        return await self._connection.get(f"/tasks/{_q(id)}", as_of=as_of)
 
-    async def tasks(self, *, limit: int | None = None, **where: Any) -> AsyncIterator[Task]:
+    def tasks(self, *, limit: int | None = None, **where: Any) -> AsyncIterator[Task]:
         """All tasks that fit, newest first; pages are fetched as needed."""
-        async for each in self._pages("/tasks", limit, where):
-            yield each
+        return self._connection.pages("/tasks", limit, where)
 
     async def cancel(
         self,
@@ -135,14 +112,14 @@ class Client:
             body["grace_seconds"] = grace_seconds
         if hold_seconds is not None:
             body |= {"if_unknown": "hold", "hold_seconds": hold_seconds}
-        return await self._post(  # type: ignore[no-any-return]
+        return await self._connection.post(
             f"/tasks/{_q(id)}/cancel", body, idempotency_key, wait_seconds
         )
 
     async def receipt(
         self, id: str, *, event_id: str | None = None, wait_seconds: float = 0
     ) -> Receipt:
-        return await self._get(  # type: ignore[no-any-return]
+        return await self._connection.get(
             f"/tasks/{_q(id)}/receipt", wait_seconds, event_id=event_id, wait=wait_seconds
         )
 
@@ -150,15 +127,15 @@ class Client:
         self, id: str, *, answer: Any = None, wait: int | None = None, reason: str = ""
     ) -> Task:
         body = {"answer": answer, "wait": wait, "reason": reason}
-        return await self._post(f"/tasks/{_q(id)}/approve", body)  # type: ignore[no-any-return]
+        return await self._connection.post(f"/tasks/{_q(id)}/approve", body)
 
     async def retry(self, id: str, *, attempt: int | None = None, reason: str = "") -> Task:
         body = {"attempt": attempt, "reason": reason}
-        return await self._post(f"/tasks/{_q(id)}/retry", body)  # type: ignore[no-any-return]
+        return await self._connection.post(f"/tasks/{_q(id)}/retry", body)
 
     async def skip(self, id: str, *, attempt: int | None = None, reason: str = "") -> Task:
         body = {"attempt": attempt, "reason": reason}
-        return await self._post(f"/tasks/{_q(id)}/skip", body)  # type: ignore[no-any-return]
+        return await self._connection.post(f"/tasks/{_q(id)}/skip", body)
 
     async def move(
         self,
@@ -172,7 +149,7 @@ class Client:
         """Bring a task that has never run to the region that is asked; waits for the verdict of its
         home, which is `region` if it isn't known where you ask."""
         body = {"reason": reason, "region": region}
-        accepted = await self._post(f"/tasks/{_q(id)}/move", body, idempotency_key)
+        accepted = await self._connection.post(f"/tasks/{_q(id)}/move", body, idempotency_key)
         request: RequestAbroad = accepted["request"]
         if wait_seconds <= 0:
             return request
@@ -188,7 +165,7 @@ class Client:
         `where`: project, kind, labels, actor, status, region, older_than_seconds, ...
         """
         body = {"where": dict(where), "cap": cap}
-        return await self._post("/bulk-cancels/preview", body)  # type: ignore[no-any-return]
+        return await self._connection.post("/bulk-cancels/preview", body)
 
     async def cancel_many(
         self,
@@ -207,70 +184,66 @@ class Client:
             "grace_seconds": grace_seconds,
             "per_second": per_second,
         }
-        return await self._post("/bulk-cancels", body)  # type: ignore[no-any-return]
+        return await self._connection.post("/bulk-cancels", body)
 
     async def bulk_cancel(self, id: str, *, wait_seconds: float = 0) -> BulkCancel:
         """How far it has come; with a wait, as soon as it has ended."""
         path = f"/bulk-cancels/{_q(id)}"
-        return await self._get(path, wait_seconds, wait=wait_seconds)  # type: ignore[no-any-return]
+        return await self._connection.get(path, wait_seconds, wait=wait_seconds)
 
     async def bulk_cancels(self) -> list[BulkCancel]:
         """Your organization's newest ones."""
-        answer = await self._get("/bulk-cancels")
-        return answer["items"]  # type: ignore[no-any-return]
+        answer = await self._connection.get("/bulk-cancels")
+        return answer["items"]
 
-    async def bulk_items(self, id: str, *, limit: int | None = None) -> AsyncIterator[BulkItem]:
+    def bulk_items(self, id: str, *, limit: int | None = None) -> AsyncIterator[BulkItem]:
         """What came of each task, in the order in which they are asked to stop."""
-        async for each in self._pages(f"/bulk-cancels/{_q(id)}/items", limit, {}):
-            yield each
+        return self._connection.pages(f"/bulk-cancels/{_q(id)}/items", limit, {})
 
     async def stop_bulk_cancel(self, id: str) -> BulkCancel:
         """Ask no further task to stop. What was asked stays asked."""
-        return await self._post(f"/bulk-cancels/{_q(id)}/stop", {})  # type: ignore[no-any-return]
+        return await self._connection.post(f"/bulk-cancels/{_q(id)}/stop", {})
 
     # ---- executors
 
     async def executors(self) -> list[Executor]:
         """All that were heard of lately."""
-        answer = await self._get("/executors")
-        return answer["items"]  # type: ignore[no-any-return]
+        answer = await self._connection.get("/executors")
+        return answer["items"]
 
     async def executor(self, id: str) -> Executor:
         """One, with what it runs of yours."""
-        return await self._get(f"/executors/{_q(id)}")  # type: ignore[no-any-return]
+        return await self._connection.get(f"/executors/{_q(id)}")
 
     async def steer_executor(
         self, id: str, what: Literal["drain", "resume"], *, reason: str = ""
     ) -> Executor:
         """Let it claim nothing more, while what runs goes on; or let it claim again."""
         path = f"/executors/{_q(id)}/{what}"
-        return await self._post(path, {"reason": reason})  # type: ignore[no-any-return]
+        return await self._connection.post(path, {"reason": reason})
 
     # ---- projects
 
     async def create_project(self, **fields: Any) -> Project:
         """`id`, `title`, `tasks`, `approved`, ..."""
-        return await self._post("/projects", fields)  # type: ignore[no-any-return]
+        return await self._connection.post("/projects", fields)
 
     async def project(self, id: str, *, as_of: str | None = None) -> Project:
-        return await self._get(f"/projects/{_q(id)}", as_of=as_of)  # type: ignore[no-any-return]
+        return await self._connection.get(f"/projects/{_q(id)}", as_of=as_of)
 
-    async def projects(self, *, limit: int | None = None, **where: Any) -> AsyncIterator[Project]:
-        async for each in self._pages("/projects", limit, where):
-            yield each
+    def projects(self, *, limit: int | None = None, **where: Any) -> AsyncIterator[Project]:
+        return self._connection.pages("/projects", limit, where)
 
     async def steer_project(
         self, id: str, what: Literal["plan", "approve", "pause", "resume"], **fields: Any
     ) -> Project:
-        return await self._post(f"/projects/{_q(id)}/{what}", fields)  # type: ignore[no-any-return]
+        return await self._connection.post(f"/projects/{_q(id)}/{what}", fields)
 
     async def cancel_project(
         self, id: str, *, reason: str = "", wait_seconds: float | None = None, **fields: Any
     ) -> Receipt:
         body = {"reason": reason, **fields}
-        return await self._post(  # type: ignore[no-any-return]
-            f"/projects/{_q(id)}/cancel", body, None, wait_seconds
-        )
+        return await self._connection.post(f"/projects/{_q(id)}/cancel", body, None, wait_seconds)
 
     # ---- webhooks
 
@@ -281,60 +254,49 @@ class Client:
         body: dict[str, Any] = {"url": to, "description": description}
         if types is not None:
             body["types"] = list(types)
-        return await self._post("/webhooks", body)  # type: ignore[no-any-return]
+        return await self._connection.post("/webhooks", body)
 
     async def webhooks(self) -> list[Endpoint]:
-        return (await self._get("/webhooks"))["items"]  # type: ignore[no-any-return]
+        return (await self._connection.get("/webhooks"))["items"]
 
     async def webhook(self, id: str) -> Endpoint:
-        return await self._get(f"/webhooks/{_q(id)}")  # type: ignore[no-any-return]
+        return await self._connection.get(f"/webhooks/{_q(id)}")
 
     async def rotate_webhook(
         self, id: str, *, overlap_seconds: float | None = None
     ) -> MadeEndpoint:
         body = {"overlap_seconds": overlap_seconds}
-        return await self._post(f"/webhooks/{_q(id)}/rotate", body)  # type: ignore[no-any-return]
+        return await self._connection.post(f"/webhooks/{_q(id)}/rotate", body)
 
     async def remove_webhook(self, id: str) -> Endpoint:
-        return await self._send(  # type: ignore[no-any-return]
-            "DELETE", f"/webhooks/{_q(id)}", {}, {}, None, 0
-        )
+        return await self._connection.delete(f"/webhooks/{_q(id)}")
 
-    async def dead_deliveries(
-        self, id: str, *, limit: int | None = None
-    ) -> AsyncIterator[DeadDelivery]:
+    def dead_deliveries(self, id: str, *, limit: int | None = None) -> AsyncIterator[DeadDelivery]:
         """What was given up, in the order of the log."""
-        async for each in self._pages(f"/webhooks/{_q(id)}/dead", limit, {}):
-            yield each
+        return self._connection.pages(f"/webhooks/{_q(id)}/dead", limit, {})
 
     async def redeliver(self, id: str, *, event_ids: Iterable[str] | None = None) -> int:
         """Send what was given up again; how many that were."""
         body = {"event_ids": None if event_ids is None else list(event_ids)}
-        answer = await self._post(f"/webhooks/{_q(id)}/redeliver", body)
-        return answer["redelivered"]  # type: ignore[no-any-return]
+        answer = await self._connection.post(f"/webhooks/{_q(id)}/redeliver", body)
+        return answer["redelivered"]
 
     # ---- pulse
 
     async def pulse(self) -> Pulse:
         """What is being stopped right now, and how long each phase takes."""
-        return await self._get("/pulse")  # type: ignore[no-any-return]
+        return await self._connection.get("/pulse")
 
     # ---- history
 
-    async def task_history(
-        self, id: str, *, limit: int | None = None
-    ) -> AsyncIterator[HistoryLine]:
-        async for each in self._pages(f"/tasks/{_q(id)}/history", limit, {}):
-            yield each
+    def task_history(self, id: str, *, limit: int | None = None) -> AsyncIterator[HistoryLine]:
+        return self._connection.pages(f"/tasks/{_q(id)}/history", limit, {})
 
-    async def history(
-        self, *, limit: int | None = None, **where: Any
-    ) -> AsyncIterator[HistoryLine]:
+    def history(self, *, limit: int | None = None, **where: Any) -> AsyncIterator[HistoryLine]:
         """Your organization's history: by task, project, actor, type, verdict, time."""
-        async for each in self._pages("/history", limit, where):
-            yield each
+        return self._connection.pages("/history", limit, where)
 
-    async def stream(
+    def stream(
         self, *, task: str | None = None, project: str | None = None, after: str | None = None
     ) -> AsyncIterator[Frame]:
         """What is said, as it is said; goes on where it was when the connection is lost."""
@@ -345,24 +307,9 @@ class Client:
             if project
             else "/stream"
         )
-        while True:
-            headers = {} if after is None else {"last-event-id": after}
-            timeout = httpx.Timeout(self._timeout_seconds, read=None)
-            try:
-                async with self._http.stream(
-                    "GET", PREFIX + path, headers=headers, timeout=timeout
-                ) as response:
-                    if response.status_code >= 400:
-                        await response.aread()
-                        raise problem(response)
-                    async for frame in frames(response.aiter_lines()):
-                        after = frame.id
-                        yield frame
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(1.0)
+        return self._connection.stream(path, after)
 
-    async def export(
+    def export(
         self,
         *,
         format: Literal["jsonl", "csv"] = "jsonl",
@@ -374,107 +321,20 @@ class Client:
 
         `start`: a frontier, e.g. that behind the last row that you have; `end`: that of the rows.
         """
-        behind = read_positions(start)
-        failures = 0
-        while True:
-            given = {"format": format, "start": written_positions(behind), "end": end, **where}
-            query = {name: value for name, value in given.items() if value}
-            try:
-                async with self._http.stream("GET", PREFIX + "/export", params=query) as response:
-                    if response.status_code >= 400:
-                        await response.aread()
-                        raise problem(response)
-                    end = response.headers["countermand-end"]
-                    async for data in rows(response.aiter_bytes(), format):
-                        position = position_of(data, format)
-                        yield ExportedRow(data, position, end)
-                        if position is not None:
-                            behind |= {k: v + 1 for k, v in read_positions(position).items()}
-                        failures = 0
-                    return
-            except (httpx.TransportError, Problem) as error:
-                failures += 1
-                if failures >= self._attempts or not worth_repeating(error):
-                    raise
-            await asyncio.sleep(1.0)
+        return self._connection.export(format, start, end, where)
 
     async def regions(self) -> Regions:
         """The other regions, and how old their news are."""
-        return await self._get("/regions")  # type: ignore[no-any-return]
+        return await self._connection.get("/regions")
 
     async def request(self, event_id: str, *, wait_seconds: float = 0) -> RequestAbroad:
         """What became of a request that was accepted here for another region."""
         path = f"/requests/{_q(event_id)}"
-        return await self._get(path, wait_seconds, wait=wait_seconds)  # type: ignore[no-any-return]
+        return await self._connection.get(path, wait_seconds, wait=wait_seconds)
 
     async def ready(self) -> dict[str, Any]:
         """What `/readyz` says, whether it is ready or not."""
-        response = await self._http.get("/readyz")
-        document: dict[str, Any] = response.json()
-        return document
-
-    # ---- how
-
-    async def _get(self, path: str, wait_seconds: float = 0, **query: Any) -> Any:
-        given = {name: value for name, value in query.items() if value is not None}
-        return await self._send("GET", path, {}, given, None, wait_seconds)
-
-    async def _post(
-        self,
-        path: str,
-        body: Mapping[str, Any],
-        idempotency_key: str | None = None,
-        wait_seconds: float | None = None,
-    ) -> Any:
-        headers = {"idempotency-key": idempotency_key or str(uuid4())}
-        if wait_seconds is not None:
-            headers["prefer"] = f"wait={int(wait_seconds)}"
-        given = {name: value for name, value in body.items() if value is not None}
-        return await self._send("POST", path, headers, {}, given, wait_seconds or 0)
-
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        query: Mapping[str, Any],
-        body: Mapping[str, Any] | None,
-        wait_seconds: float,
-    ) -> Any:
-        async for attempt in stamina.retry_context(
-            on=worth_repeating, attempts=self._attempts, timeout=self._timeout_seconds
-        ):
-            with attempt:
-                response = await self._http.request(
-                    method,
-                    PREFIX + path,
-                    headers=headers,
-                    params=query,
-                    json=body,
-                    timeout=self._timeout_seconds + wait_seconds,
-                )
-                if response.status_code >= 400:
-                    raise problem(response)
-                return response.json()
-        raise AssertionError("retry_context ends only by returning or raising")
-
-    async def _pages(
-        self, path: str, limit: int | None, where: Mapping[str, Any]
-    ) -> AsyncIterator[Any]:
-        left = limit
-        cursor: str | None = None
-        while True:
-            rows = None if left is None else min(left, 500)
-            page = await self._get(path, cursor=cursor, limit=rows, **where)
-            for each in page["items"]:
-                yield each
-                if left is not None:
-                    left -= 1
-                    if left <= 0:
-                        return
-            cursor = page["next_cursor"]
-            if cursor is None or not page["items"]:
-                return
+        return await self._connection.ready()
 
 
 def _q(id: str | None) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from countermand.client.documents import Receipt
+from countermand.client.documents.receipts import Receipt
 
 
 class Problem(Exception):

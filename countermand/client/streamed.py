@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 
-from countermand.client.documents import Frame
+from countermand.client.documents.history import Frame
 
 JSON_POSITION = re.compile(rb'\{"position": "(\d+:\d+)"')
 CLOSING = b'{"export": '

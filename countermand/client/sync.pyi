@@ -6,25 +6,14 @@ from typing import Any, Literal
 
 import httpx
 
-from countermand.client.documents import (
-    BulkCancel,
-    BulkItem,
-    BulkPreview,
-    DeadDelivery,
-    Endpoint,
-    Executor,
-    ExportedRow,
-    Frame,
-    HistoryLine,
-    MadeEndpoint,
-    Project,
-    Pulse,
-    Receipt,
-    Regions,
-    RequestAbroad,
-    Submitted,
-    Task,
-)
+from countermand.client.documents.bulk_cancels import BulkCancel, BulkItem, BulkPreview
+from countermand.client.documents.executors import Executor
+from countermand.client.documents.history import ExportedRow, Frame, HistoryLine
+from countermand.client.documents.pulse import Pulse
+from countermand.client.documents.receipts import Receipt, Submitted
+from countermand.client.documents.regions import Regions, RequestAbroad
+from countermand.client.documents.tasks import Project, Task
+from countermand.client.documents.webhooks import DeadDelivery, Endpoint, MadeEndpoint
 
 DEFAULT_URL = "http://127.0.0.1:8700"
 TIMEOUT_SECONDS = 30.0
