@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PROGRAM = ROOT / "countermand" / "handlers" / "host.py"
 AUTHORS = ROOT / "tests" / "authors"
 PATIENCE_SECONDS = 60.0
@@ -112,3 +112,12 @@ def stop(run_id: str = "1", why: str = "request", reason: str = "enough") -> dic
 
 def ping(number: int = 1) -> dict[str, Any]:
     return {"op": "ping", "number": number}
+
+
+def failed(heard: dict[str, Any], error: str, error_type: str, *, permanent: bool) -> bool:
+    return (
+        heard["op"] == "failed"
+        and error in heard["error"]
+        and heard["type"] == error_type
+        and heard["permanent"] is permanent
+    )

@@ -1,0 +1,1 @@
+"""Real host processes: every run is reported exactly once, whatever its handler does."""
