@@ -16,9 +16,10 @@ from events.event import decode
 from events.log import Log, Message, Record
 from events.positions import Frontier, Position
 from events.vocabulary import AnyBody
+from events.words import Evidence
 from services.embedded_log import memory_log
 from services.executor.executor import Executor
-from services.executor.runtime import Completed, Ending, Order, Stop, SweptAway
+from services.executor.runtime import Completed, Ending, Order, Stop, Stopped, SweptAway
 from services.executor.settings import ExecutorSettings
 from services.ledger import Ledger
 from services.pulse.pulse import Pulse
@@ -26,6 +27,9 @@ from services.voice import Voice
 from services.watchdog import Watchdog, WatchdogSettings
 from services.world import real_world
 from tests.rig import PATIENCE_SECONDS, LogHistory, Onlooker, now_us
+
+ACKNOWLEDGED = Stopped(Evidence.ACKNOWLEDGED)
+KILLED = Stopped(Evidence.KILLED)
 
 
 @dataclass

@@ -1,22 +1,12 @@
 """Remote runs among several executors: let go, adopted by one, and cancelled wherever they are."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from events.words import Evidence, Status
 from services.executor.runtime import Completed, Stopped
 from services.executor.settings import ExecutorSettings
-from tests.component.stage import Stage, StagedRun, a_stage
+from tests.component.stage import Stage, StagedRun
 
 QUICK = ExecutorSettings(claim_delay_seconds=0.001, confirm_seconds=0.05, lease_seconds=0.5)
 ADOPTED = "RunAdopted"
-
-
-@pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
-    async with a_stage() as stage:
-        yield stage
 
 
 async def a_run_let_go(stage: Stage) -> tuple[str, StagedRun]:

@@ -1,9 +1,8 @@
 """The pulse beside a ledger: what it says of overruns, whatever its executor does meanwhile."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
-import pytest_asyncio
 
 from events.cancel_events import CancelOverran
 from events.ids import derived_id
@@ -15,14 +14,8 @@ from services.pulse.settings import PulseSettings
 from services.read_models.recent_stops import Stop
 from services.voice import Voice
 from services.world import real_world
-from tests.component.stage import Stage, a_stage
+from tests.component.stage import ACKNOWLEDGED, Stage
 from tests.rig import ORGANIZATION
-
-
-@pytest_asyncio.fixture
-async def stage() -> AsyncIterator[Stage]:
-    async with a_stage() as stage:
-        yield stage
 
 
 async def with_pulse(stage: Stage, number: int = 1) -> Pulse:
@@ -83,7 +76,7 @@ async def test_a_stop_within_its_budget_says_nothing(stage: Stage) -> None:
     task_id = await stage.submit("work", stop_within_seconds=3600)
     run = await stage.run_of(task_id)
     await stage.cancel(task_id)
-    run.ends(Stopped(Evidence.ACKNOWLEDGED))
+    run.ends(ACKNOWLEDGED)
     await stage.until_status(task_id, Status.CANCELLED)
     other = await stage.submit("work", stop_within_seconds=0.01, grace_seconds=3600)
     await stage.run_of(other)
@@ -107,7 +100,7 @@ async def test_who_is_told_of_a_stop_finds_it_counted(stage: Stage) -> None:
     task_id = await stage.submit("work")
     run = await stage.run_of(task_id)
     await stage.cancel(task_id)
-    run.ends(Stopped(Evidence.ACKNOWLEDGED))
+    run.ends(ACKNOWLEDGED)
     await stage.until_status(task_id, Status.CANCELLED)
     await stage.until(lambda: pulse.picture(ORGANIZATION)["windows"]["1m"]["evidence"] != {})
 
