@@ -3,7 +3,8 @@
 import pytest
 
 from tests.proof_size import count
-from tests.properties.broken_rules import BROKEN_RULES, Broken
+from tests.properties.broken_rules import BROKEN_RULES
+from tests.properties.broken_rules.broken import Broken
 from tests.properties.checks import fault_found_by, golden, graphs, sentences
 from tests.properties.mutants import (
     FILES,
