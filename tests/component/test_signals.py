@@ -65,7 +65,7 @@ async def strike(pids: Sequence[int], number: Signals) -> None:
 
 
 def host_of(rig: Rig, task_id: str) -> int:
-    [handle] = [run.handle for run in rig.executor.runs.values() if run.task.id == task_id]
+    [handle] = [run.ladder.handle for run in rig.executor.runs.values() if run.task.id == task_id]
     assert handle is not None
     host = handle.check()
     assert host is not None

@@ -7,10 +7,14 @@ import httpx
 from tests.e2e.running import until_running
 
 LATER = "2099-01-01T00:00:00Z"
+SLEEP: dict[str, Any] = {"kind": "sleep", "payload": {"seconds": 600}}
+"""What runs until it is stopped."""
+WAIT = {"prefer": "wait=30"}
+"""A header: the answer to a cancel may take as long as the stop, within bounds."""
 
 
 def submitted(http: httpx.Client, kind: str = "sleep", **more: Any) -> str:
-    body = {"kind": kind, "payload": {"seconds": 600}, **more}
+    body = {**SLEEP, "kind": kind, **more}
     answer = http.post("/tasks", json=body)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])

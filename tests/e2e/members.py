@@ -16,10 +16,15 @@ from sqlalchemy import URL
 
 from cluster.databases import fresh_database
 from services.kafka_log.topic import Topic
-from tests.e2e.commands import Command, begin_heard, run
+from tests.e2e.commands import REPOSITORY, Command, begin_heard, run
 
 START_SECONDS = 180.0
 COMES_SECONDS = 120.0
+EXCLUSIVE = {
+    "COUNTERMAND_EXECUTOR__MODULES": '["tests.authors.exclusive"]',
+    "COUNTERMAND_EXECUTOR__MODULE_PATHS": f'["{REPOSITORY}"]',
+}
+"""Settings: what runs holds a lock, so that whoever looks sees whether it does."""
 
 
 @dataclass

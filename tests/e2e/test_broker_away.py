@@ -11,8 +11,8 @@ from sqlalchemy import URL
 
 from cluster.broker import KafkaBroker
 from tests.chaos.locks import held
-from tests.chaos.settings import ROOT
-from tests.e2e.members import COMES_SECONDS, Member, Members, members_on, until
+from tests.e2e.asking import WAIT
+from tests.e2e.members import COMES_SECONDS, EXCLUSIVE, Member, Members, members_on, until
 from tests.e2e.running import until_running
 from tests.proof_size import count
 
@@ -28,7 +28,6 @@ PATIENCE_SECONDS = 2.0
 LEASE_SECONDS = 40
 SHORT_LEASE_SECONDS = 4
 AWAY_SECONDS = count(small=5, full=20)
-WAIT = {"prefer": "wait=30"}
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +41,7 @@ def members(
         {
             "COUNTERMAND_BROKER__PATIENCE_SECONDS": str(PATIENCE_SECONDS),
             "COUNTERMAND_BROKER__REQUEST_TIMEOUT_SECONDS": "1",
-            "COUNTERMAND_EXECUTOR__MODULES": '["tests.authors.exclusive"]',
-            "COUNTERMAND_EXECUTOR__MODULE_PATHS": f'["{ROOT}"]',
+            **EXCLUSIVE,
             "COUNTERMAND_GATEWAY__APPEND_WAIT_SECONDS": str(PATIENCE_SECONDS),
         },
         lease_seconds=LEASE_SECONDS,

@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,6 +17,7 @@ from services.world import real_world
 from tests.chaos.fleet import Fleet
 from tests.chaos.log_over_socket import LogServer
 from tests.chaos.promises import check_promises, summary
+from tests.chaos.work import WORK
 from tests.proof_size import count
 from tests.rig import MARKER, LogHistory, Onlooker, now_us
 from tests.tallies import Tally
@@ -25,18 +25,6 @@ from tests.tallies import Tally
 LEASE_SECONDS = 2.0
 STEP_SECONDS = 0.1
 SEED = int(os.environ.get("COUNTERMAND_SEED", "0")) or random.SystemRandom().getrandbits(32)
-
-
-WORK: list[tuple[str, dict[str, Any]]] = [
-    ("sleep", {"seconds": 0.05}),
-    ("sleep", {"seconds": 2}),
-    ("sleep", {"seconds": 300}),
-    ("stubborn", {"seconds": 300}),
-    ("count", {"every_ms": 100, "times": 10}),
-    ("fail", {"message": "as asked"}),
-    ("tree", {}),
-    ("quick", {}),
-]
 
 
 @pytest.mark.prove

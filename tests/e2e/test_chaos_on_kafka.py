@@ -18,6 +18,7 @@ from tests.chaos.callers import FINISHED, STEP_SECONDS, Callers
 from tests.chaos.hindsight import looked_at
 from tests.chaos.promises import check_promises, summary
 from tests.chaos.settings import COMMANDS
+from tests.chaos.work import WORK
 from tests.e2e.commands import run
 from tests.e2e.members import Members, members_on
 from tests.proof_size import count
@@ -37,17 +38,6 @@ UNLUCKY = 0.1
 REBUILT_SECONDS = 180.0
 SERVICES = {"gateway": 2, "executor": 2, "projector": 2, "watchdog": 2}
 SEED = int(os.environ.get("COUNTERMAND_SEED", "0")) or random.SystemRandom().getrandbits(32)
-
-WORK: list[tuple[str, dict[str, Any]]] = [
-    ("sleep", {"seconds": 0.05}),
-    ("sleep", {"seconds": 2}),
-    ("sleep", {"seconds": 300}),
-    ("stubborn", {"seconds": 300}),
-    ("count", {"every_ms": 100, "times": 10}),
-    ("fail", {"message": "as asked"}),
-    ("tree", {}),
-    ("quick", {}),
-]
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ from services.kafka_log.topic import Topic
 from tests.brokers import running
 from tests.chaos.locks import held
 from tests.chaos.network import Network, NoNetworks, a_network
-from tests.chaos.settings import ROOT
-from tests.e2e.members import COMES_SECONDS, Member, Members, members_on, until
+from tests.e2e.asking import WAIT
+from tests.e2e.members import COMES_SECONDS, EXCLUSIVE, Member, Members, members_on, until
 from tests.e2e.running import until_running
 from tests.proof_size import count
 
@@ -38,7 +38,6 @@ pytestmark = [
 LEASE_SECONDS = 5.0
 KILL_SECONDS = 1.0
 """What a guardian on a busy machine may take to kill once the lease is over."""
-WAIT = {"prefer": "wait=30"}
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +82,7 @@ def members(
         tmp_path_factory.mktemp("members"),
         {
             "COUNTERMAND_BROKER__REQUEST_TIMEOUT_SECONDS": "2",
-            "COUNTERMAND_EXECUTOR__MODULES": '["tests.authors.exclusive"]',
-            "COUNTERMAND_EXECUTOR__MODULE_PATHS": f'["{ROOT}"]',
+            **EXCLUSIVE,
         },
         lease_seconds=LEASE_SECONDS,
         partitions=2,

@@ -16,6 +16,7 @@ from benchmarks.finished import finished_in_projects
 from services.kafka_log.connection import Connection
 from services.kafka_log.log import open_kafka_log
 from services.kafka_log.topic import Topic
+from tests.e2e.asking import SLEEP, WAIT
 from tests.e2e.members import Member, Members, members_on, until
 from tests.e2e.running import until_running
 from tests.proof_size import count
@@ -36,8 +37,6 @@ WORK, WORK_SECONDS = 1.5, 0.5
 """A start may take so many times the processor time that it took with an empty log, and so much."""
 PROJECTED_SECONDS = 300.0
 APPENDED_AT_ONCE = 1_000
-WAIT = {"prefer": "wait=30"}
-SLEEP = {"kind": "sleep", "payload": {"seconds": 600}}
 ALONE = ("env",)
 """Starts a process from nothing, modules and all."""
 

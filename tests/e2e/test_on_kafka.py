@@ -14,6 +14,7 @@ from cluster.ports import free_ports
 from events.cancel_events import CancelObserved, CancelRequested, TaskCancelled
 from events.run_events import RunLost, TaskStarted
 from events.task_events import TaskSubmitted
+from tests.e2e.asking import SLEEP, WAIT
 from tests.e2e.commands import run
 from tests.e2e.members import Member, Members, members_on, until
 from tests.e2e.receiver import Receiver
@@ -23,8 +24,6 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
 
 PATIENCE_SECONDS = 60.0
 LEASE_SECONDS = 6.0
-WAIT = {"prefer": "wait=30"}
-SLEEP = {"kind": "sleep", "payload": {"seconds": 600}}
 
 
 @pytest.fixture(scope="module")

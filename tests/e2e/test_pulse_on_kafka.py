@@ -16,6 +16,7 @@ from events.log import Message
 from services.kafka_log.connection import Connection
 from services.kafka_log.log import open_kafka_log
 from services.kafka_log.topic import Topic
+from tests.e2e.asking import SLEEP, WAIT
 from tests.e2e.commands import REPOSITORY
 from tests.e2e.members import Member, Members, members_on, until
 from tests.e2e.running import until_running
@@ -30,8 +31,6 @@ pytestmark = [
 
 PATIENCE_SECONDS = 90.0
 LEASE_SECONDS = 6.0
-WAIT = {"prefer": "wait=30"}
-SLEEP: dict[str, Any] = {"kind": "sleep", "payload": {"seconds": 600}}
 STUBBORN = SLEEP | {"kind": "stubborn", "grace_seconds": 600}
 KILLS = count(small=1, full=4)
 LATE = count(small=2, full=10)

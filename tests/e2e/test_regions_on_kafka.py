@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import URL
 
+from tests.e2e.asking import SLEEP
 from tests.e2e.commands import run
 from tests.e2e.members import members_on
 from tests.e2e.regions import RegionalService, known_there
@@ -15,7 +16,6 @@ from tests.e2e.running import until_running
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
 
-SLEEP = {"kind": "sleep", "payload": {"seconds": 600}}
 WAIT = {"prefer": "wait=60"}
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import URL
 
+from tests.e2e.asking import SLEEP, WAIT
 from tests.e2e.commands import run
 from tests.e2e.members import COMES_SECONDS, Member, Members, members_on, until
 from tests.e2e.running import until_running
@@ -28,8 +29,6 @@ STANDS_SECONDS = count(small=3, full=15)
 """In full size it is longer than a session of the pulse's group, which goes on without it."""
 TASKS = count(small=5, full=50)
 LEASE_SECONDS = 120
-WAIT = {"prefer": "wait=30"}
-SLEEP = {"kind": "sleep", "payload": {"seconds": 600}}
 
 
 @pytest.fixture(scope="module")

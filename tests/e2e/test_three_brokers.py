@@ -28,8 +28,7 @@ from tests.chaos.callers import ENDS_SECONDS, Callers
 from tests.chaos.hindsight import looked_at
 from tests.chaos.locks import held
 from tests.chaos.promises import check_promises, summary
-from tests.chaos.settings import ROOT
-from tests.e2e.members import Members, members_on, until
+from tests.e2e.members import EXCLUSIVE, Members, members_on, until
 from tests.proof_size import count
 from tests.tallies import Tally
 
@@ -60,8 +59,7 @@ def members(
         {
             "COUNTERMAND_BROKER__REPLICATION": "3",
             "COUNTERMAND_BROKER__REQUEST_TIMEOUT_SECONDS": "2",
-            "COUNTERMAND_EXECUTOR__MODULES": '["tests.authors.exclusive"]',
-            "COUNTERMAND_EXECUTOR__MODULE_PATHS": f'["{ROOT}"]',
+            **EXCLUSIVE,
             "COUNTERMAND_GATEWAY__APPEND_WAIT_SECONDS": "3",
         },
         lease_seconds=LEASE_SECONDS,
