@@ -19,6 +19,7 @@ from services.bridge.bridge import carried_here
 from services.bridge.crossing import Crossing
 from services.bulk_canceller import BulkCanceller
 from services.control_store import ControlStore, open_control_store
+from services.data_folder import check_history_is_there
 from services.embedded_log import EmbeddedLog, open_log
 from services.executor.engine import LocalEngines
 from services.executor.executor import Executor
@@ -97,6 +98,7 @@ async def serve_embedded(
 async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack) -> Embedded:
     """What is opened here is closed in reverse order by whoever owns the stack."""
     data = settings.data
+    check_history_is_there(data)
     now_us = partial(_microseconds)
     store = open_control_store(settings.control_store, data)
     opened.callback(store.close)

@@ -3,6 +3,8 @@
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.commands import run
 from tests.e2e.running import Running
 
@@ -18,6 +20,20 @@ def test_what_keeps_it_from_starting_is_said_without_a_traceback(folder: Path) -
         assert "Choose a folder" in done.stderr
         assert "Traceback" not in done.stderr
         assert done.stdout == ""
+
+
+@pytest.mark.parametrize("left", ["output.sqlite", "heartbeats.sqlite", "read-models"])
+def test_a_history_that_is_gone_is_not_begun_anew(folder: Path, left: str) -> None:
+    data = folder / "data"
+    data.mkdir()
+    (data / left).touch()
+
+    done = run(["up", "--data", str(data)])
+
+    assert done.returncode == 5
+    assert f"history.sqlite is gone from {data}, where {left} shows" in done.stderr
+    assert "restore a backup" in done.stderr
+    assert [path.name for path in data.iterdir()] == [left]
 
 
 def test_a_rebuild_where_there_is_no_log_asks_for_the_folder_and_makes_nothing(
