@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
 from services.gateway import problems
@@ -12,6 +12,7 @@ from services.gateway.desk import Desk
 from services.gateway.dialects.mounting import add_dialects, describe_security, too_large
 from services.gateway.dialects.sigmic.pages import WidgetPages
 from services.gateway.fast_lane import FastLane
+from services.gateway.known_queries import only_known
 from services.gateway.routes import (
     bulk_cancels,
     cancels,
@@ -72,10 +73,11 @@ def add_routes(app: FastAPI) -> None:
         executors,
         streams,
         pulse,
-        regions,
         webhooks,
     ):
-        app.include_router(routes.router, prefix=PREFIX)
+        app.include_router(routes.router, prefix=PREFIX, dependencies=[Depends(only_known)])
+    # Regions ask each other, and a newer release may name more than an older one knows.
+    app.include_router(regions.router, prefix=PREFIX)
     app.include_router(health.router)
     app.include_router(metrics.router)
     add_dialects(app)

@@ -66,6 +66,19 @@ def test_nothing_is_read_from_behind_the_end(http: httpx.Client, path: str) -> N
     assert http.get(path, params={"start": end}).status_code == 200
 
 
+def test_what_a_route_does_not_know_is_refused_with_what_it_knows(http: httpx.Client) -> None:
+    """A filter that is spelled wrong would show everything."""
+    task_id = waiting(http)
+    for path in ("/tasks", f"/tasks/{task_id}", "/projects", "/history", "/export", "/stream"):
+        problem = refused(http.get(path, params={"stauts": "running"}), 422, "invalid")
+        assert problem["errors"][0]["field"] == "stauts", path
+    known = refused(http.get("/tasks", params={"kind": "x", "stauts": "x"}), 422, "invalid")
+    assert "actor, as_of, created_before," in known["detail"]
+    assert "limit, parent, project, region, root, status" in known["detail"]
+    refused(http.post(f"/tasks/{task_id}/cancel?force=true"), 422, "invalid")
+    assert http.get(f"/tasks/{task_id}").json()["status"] == "pending"
+
+
 def test_a_type_that_no_event_has_is_refused_with_those_that_there_are(http: httpx.Client) -> None:
     for path in ("/history", "/export"):
         query = {"type": ["countermand.task.started.v1", "nonsense"]}
