@@ -1,7 +1,8 @@
 """The Faust application: its settings, its one Table, its agent and its timer.
 
 What was measured about Faust decides what is set here: short sessions, or a killed worker's
-partitions stand still for a minute; no web server; nobody leads. An error of an agent would leave a
+partitions stand still for a minute; no web server; nobody leads; who was never told where to begin
+begins at the end (docs/decisions/0124). An error of an agent would leave a
 process that does nothing: it is handed to whoever runs the application. Which partition a row is of
 its key says, not the record that is just being read: a partition that nobody writes to any more has
 rows, too.
@@ -55,7 +56,7 @@ class PulseApp:
             broker_client_id=worker_id,
             broker_session_timeout=SESSION_SECONDS,
             broker_heartbeat_interval=HEARTBEAT_SECONDS,
-            consumer_auto_offset_reset="earliest",
+            consumer_auto_offset_reset="latest",
             store="memory://",
             datadir=data / "faust",
             topic_partitions=history.partitions,
