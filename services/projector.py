@@ -41,11 +41,14 @@ class Projector:
         models: ReadModels,
         writer: Writer,
         linger_seconds: float = LINGER_SECONDS,
+        hold_every_seconds: float | None = None,
     ) -> None:
-        """`linger_seconds`: none where it can't be told whether somebody waits."""
+        """`linger_seconds`: none where it can't be told whether somebody waits.
+        `hold_every_seconds`: where a writer that says nothing for long is taken for gone."""
         self.trouble: CountermandError | None = None
         """Why it no longer writes. Whoever asks for health shows it."""
         self._linger_seconds = linger_seconds
+        self._hold_every_seconds = hold_every_seconds
         self._generations = generations
         self._models = models
         self._writer = writer
@@ -87,8 +90,8 @@ class Projector:
         """Write until cancelled. What is being written is written to its end."""
         try:
             while True:
-                await self._due.wait()
-                writing = asyncio.create_task(self._write(self._next()))
+                due = await self._comes_in_time()
+                writing = asyncio.create_task(self._write(self._next()) if due else self._hold())
                 try:
                     await asyncio.shield(writing)
                 finally:
@@ -106,6 +109,18 @@ class Projector:
             self._closed = True
             self._thread.shutdown()
             self._writer.close()
+
+    async def _comes_in_time(self) -> bool:
+        """Whether there is something to write, before something has to be said."""
+        try:
+            async with asyncio.timeout(self._hold_every_seconds):
+                await self._due.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _hold(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.hold)
 
     async def _write(self, entries: Sequence[Entry]) -> None:
         loop = asyncio.get_running_loop()

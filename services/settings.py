@@ -174,6 +174,9 @@ class Settings(BaseSettings):
     """Brokers, as host:port,host:port, for services that run alone."""
     postgres: SecretStr | None = None
     """postgresql://user:password@host:port/database, for services that run alone."""
+    silence_limit_seconds: Annotated[float, Field(ge=3, le=86_400)] = 10
+    """What a process holds in PostgreSQL (a projector its partitions, a gateway its turn) others
+    take when it has said nothing for so long, e.g. as it was stopped."""
     roles: dict[str, frozenset[Permission]] = ROLES
     gateway: GatewaySettings = GatewaySettings()
     executor: ExecutorSettings = ExecutorSettings()

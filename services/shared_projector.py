@@ -30,8 +30,10 @@ from services.read_models.errors import (
 from services.read_models.models import ReadModels
 from services.read_models.schemas import Schemas
 from services.read_models.session import Session
+from services.read_models.shares import Share
 from services.read_models.writing import Writer
 from services.read_side import check
+from services.silence import HOLDS_PER_LIMIT
 
 LOOK_EVERY_SECONDS = 1.0
 """A lock that was given back tells nobody."""
@@ -53,7 +55,10 @@ class SharedProjector:
         models: ReadModels,
         partitions: int,
         lag: Lag,
+        silence_limit_seconds: float,
     ) -> None:
+        """`silence_limit_seconds`: a process that says nothing for so long, e.g. as it was stopped,
+        loses its partitions to the others."""
         self.shares: dict[int, asyncio.Task[None]] = {}
         """The partitions that this process feeds."""
         self._history = history
@@ -61,6 +66,7 @@ class SharedProjector:
         self._models = models
         self._partitions = partitions
         self._lag = lag
+        self._silence_limit_seconds = silence_limit_seconds
         self._presence: Session | None = None
         self._ledgers: dict[int, Ledger] = {}
 
@@ -106,7 +112,8 @@ class SharedProjector:
 
     async def _take(self, partition: int, database: Database, tasks: asyncio.TaskGroup) -> None:
         try:
-            writer = await asyncio.to_thread(Writer, database, partition)
+            ours = Share(partition, self._silence_limit_seconds)
+            writer = await asyncio.to_thread(Writer, database, ours)
         except ShareTaken:
             return
         share = tasks.create_task(self._feed(partition, writer), name=f"partition {partition}")
@@ -117,7 +124,13 @@ class SharedProjector:
         projector = None
         try:
             await check(self._history, await asyncio.to_thread(writer.checkpoints))
-            projector = Projector(self._schemas, self._models, writer, linger_seconds=0)
+            projector = Projector(
+                self._schemas,
+                self._models,
+                writer,
+                linger_seconds=0,
+                hold_every_seconds=self._silence_limit_seconds / HOLDS_PER_LIMIT,
+            )
             ledger = Ledger(
                 PartitionOfLog(self._history, partition),
                 PartitionOfHistory(self._models, partition),
@@ -139,7 +152,7 @@ class SharedProjector:
         """How many projectors there are, this one among them."""
         if self._presence is None:
             self._presence = self._schemas.database(self._schemas.live()).connect()
-            shares.be_seen(self._presence)
+            shares.be_seen(self._presence, self._silence_limit_seconds)
         return max(1, shares.projectors(self._presence))
 
     def _be_gone(self) -> None:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from events.errors import CountermandError
 from services.control_store.migrations import NEWEST
+from services.silence import end_silent_transactions
 
 T = TypeVar("T")
 
@@ -95,6 +96,7 @@ def open_control_store(url: str | None, data: Path) -> ControlStore:
         sa.event.listen(engine, "begin", _begin_immediate)
     else:
         sa.event.listen(engine, "before_cursor_execute", _without_nul, retval=True)
+        end_silent_transactions(engine)
     try:
         migrate(engine)
     except sa.exc.DatabaseError as error:

@@ -38,9 +38,10 @@ class Duties:
         new_webhooks: Callable[[], Webhooks],
         pictures: ShelfPictures,
         telemetry: Telemetry,
+        silence_limit_seconds: float,
     ) -> None:
         """`new_webhooks`: those of one turn; they end with it."""
-        self._turn = Turn(database, GATEWAYS, self._do)
+        self._turn = Turn(database, GATEWAYS, self._do, silence_limit_seconds)
         self._stops = Stops(lambda: self._turn.mine)
         self._new_webhooks = new_webhooks
         self._pictures = pictures

@@ -54,6 +54,7 @@ async def serve(
             partial(new_webhooks, vault.store, site),
             pictures,
             telemetry,
+            settings.silence_limit_seconds,
         )
         oddities = telemetry.sources.oddities = Oddities()
         listeners: list[Listener] = [verdicts, at_hand, duties, oddities]

@@ -26,7 +26,12 @@ async def serve(
         lag = await open_lag(connection, history, limits, group)
         opened.push_async_callback(lag.close)
         projector = SharedProjector(
-            site.streams.history, site.schemas, site.reads, settings.broker.partitions, lag
+            site.streams.history,
+            site.schemas,
+            site.reads,
+            settings.broker.partitions,
+            lag,
+            settings.silence_limit_seconds,
         )
 
         def unready() -> str | None:

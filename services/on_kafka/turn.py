@@ -1,6 +1,7 @@
 """Which of several processes does what must be done once: whoever holds a lock in PostgreSQL.
 
-The lock is the connection's, so a process that dies, or that PostgreSQL has lost, holds it no more.
+The lock is the connection's, so a process that dies, that PostgreSQL has lost, or that says nothing
+for a while, holds it no more.
 For a moment two may both think that it is theirs: what they do must bear that.
 """
 
@@ -13,6 +14,7 @@ import structlog
 from sqlalchemy import URL
 
 from services.read_models.database import POSTGRES_ARGUMENTS
+from services.silence import END_WHEN_SILENT, HOLD, milliseconds
 
 TURNS = 0x0C04_0006
 LOOK_SECONDS = 1.0
@@ -23,12 +25,19 @@ log = structlog.get_logger(__name__)
 class Turn:
     """One object a process and duty."""
 
-    def __init__(self, database: URL, duty: int, work: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        database: URL,
+        duty: int,
+        work: Callable[[], Awaitable[None]],
+        silence_limit_seconds: float,
+    ) -> None:
         """`work` goes on until it is cancelled; it is begun anew with each turn."""
         self.mine = False
         self._address = database.set(drivername="postgresql").render_as_string(hide_password=False)
         self._duty = duty
         self._work = work
+        self._silence_limit = milliseconds(silence_limit_seconds)
 
     async def run(self) -> None:
         """Wait for the turn, and work as long as it lasts, until cancelled."""
@@ -37,6 +46,7 @@ class Turn:
                 async with await psycopg.AsyncConnection.connect(
                     self._address, autocommit=True, **POSTGRES_ARGUMENTS
                 ) as connection:
+                    await connection.execute(END_WHEN_SILENT, (self._silence_limit,))
                     # Until whoever has it ends: PostgreSQL keeps the queue, nobody polls.
                     await connection.execute("SELECT pg_advisory_lock(%s, %s)", (TURNS, self._duty))
                     await self._work_while_held(connection)
@@ -50,7 +60,7 @@ class Turn:
         try:
             while not working.done():
                 await asyncio.wait({working}, timeout=LOOK_SECONDS)
-                await connection.execute("SELECT true")
+                await connection.execute(HOLD)
             await working
         finally:
             self.mine = False

@@ -29,6 +29,7 @@ from sqlalchemy.schema import CreateSchema
 
 from services.read_models.database import POSTGRES_ARGUMENTS
 from services.read_models.errors import ReadModelsUnavailable
+from services.silence import end_silent_transactions
 
 MAKING = 0x0C04_0005
 NOBODYS = -1
@@ -60,6 +61,7 @@ class Shelf:
         self._engine: Engine = create_engine(
             url, pool_size=1, pool_pre_ping=True, connect_args=POSTGRES_ARGUMENTS
         )
+        end_silent_transactions(self._engine)
 
     def open(self) -> None:
         """Make the tables, where there are none yet."""

@@ -3,7 +3,10 @@
 A projector holds a lock on its partition by the same connection that writes, so that whoever loses
 the connection loses both. The lock only keeps projectors from getting into each other's way; that
 no event counts twice is the checkpoint's doing, whose row is locked and compared in each batch.
+Who says nothing for a while loses its session, and others take its partitions.
 """
+
+from typing import NamedTuple
 
 from sqlalchemy import select, true
 
@@ -12,6 +15,7 @@ from projections.checkpoint import BEGINNING
 from services.read_models.database import Database
 from services.read_models.errors import ShareTaken
 from services.read_models.session import Session
+from services.silence import END_WHEN_SILENT, milliseconds
 
 PARTITIONS, PROJECTORS = 0x0C04_0001, 0x0C04_0002
 """The first numbers of PostgreSQL's locks: a partition's, and each projector's sign of life."""
@@ -27,8 +31,18 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
-def take_share(session: Session, partition: int) -> None:
+class Share(NamedTuple):
+    """What one of several writers writes."""
+
+    partition: int
+    silence_limit_seconds: float
+    """Who holds it says something at least so often."""
+
+
+def take_share(session: Session, share: Share) -> None:
     """Lock this partition until the session ends, and make sure that it has a checkpoint."""
+    partition = share.partition
+    session.query(END_WHEN_SILENT, (milliseconds(share.silence_limit_seconds),))
     [(number,)] = session.query("SELECT number FROM generation")
     # One number for each generation: in the next one, everybody may begin anew.
     [(taken,)] = session.query(
@@ -54,8 +68,9 @@ def stand_of_share(database: Database, partition: int) -> str:
     return f"{text} WHERE partition = {partition:d}"
 
 
-def be_seen(session: Session) -> None:
+def be_seen(session: Session, silence_limit_seconds: float) -> None:
     """Count as a projector until the session ends."""
+    session.query(END_WHEN_SILENT, (milliseconds(silence_limit_seconds),))
     session.query("SELECT pg_advisory_lock_shared(%s, 0)", (PROJECTORS,))
 
 

@@ -15,7 +15,8 @@ from projections.checkpoint import Checkpoint, frontier_of
 from services.read_models.database import Database
 from services.read_models.errors import OtherProjector, Superseded
 from services.read_models.session import Session
-from services.read_models.shares import LOCKED, stand_of_share, take_share
+from services.read_models.shares import LOCKED, Share, stand_of_share, take_share
+from services.silence import HOLD
 
 SUPERSEDED = "superseded"
 """What is notified when another generation has taken over."""
@@ -24,11 +25,11 @@ SUPERSEDED = "superseded"
 class Writer:
     """One connection that writes. For one thread at a time."""
 
-    def __init__(self, database: Database, partition: int | None = None) -> None:
-        """`partition`: of several writers that share the partitions, the one of this one; it
-        holds a lock on it for as long as this connection lasts. Raises `ShareTaken`."""
+    def __init__(self, database: Database, share: Share | None = None) -> None:
+        """`share`: of several writers that share the partitions, that of this one; it holds a
+        lock on it for as long as this connection lasts. Raises `ShareTaken`."""
         self.session: Session = database.connect()
-        self._partition = partition
+        self._share = share
         flavour, dialect = database.flavour, database.dialect
         self._into = upserts.written_for(dialect, flavour.placeholder)
         self._observed, self._unconfirmed = upserts.observed(dialect, flavour.placeholder)
@@ -42,18 +43,22 @@ class Writer:
             )
         ).text
         self._stand_locked = self._stand + flavour.for_update
-        if partition is not None:
+        if share is not None:
             try:
-                take_share(self.session, partition)
+                take_share(self.session, share)
             except BaseException:
                 self.close()
                 raise
-            self._stand = stand_of_share(database, partition)
+            self._stand = stand_of_share(database, share.partition)
             self._stand_locked = self._stand + LOCKED
 
     def onto(self, database: Database) -> "Writer":
         """A writer of the same partitions in another generation."""
-        return Writer(database, self._partition)
+        return Writer(database, self._share)
+
+    def hold(self) -> None:
+        """Say that this writer is there, although it has nothing to write."""
+        self.session.query(HOLD)
 
     def checkpoints(self, *, locked: bool = False) -> dict[int, Checkpoint]:
         """Where this generation stands. Raises `Superseded` when it isn't in use any more.
