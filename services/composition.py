@@ -202,6 +202,8 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         vault=vault,
         region=settings.region,
         source="gateway",
+        partition_of=lambda _: 0,
+        stopped=lambda: ledger.stopped,
         regions=regions,
     )
     roll = Roll(heartbeats, world)

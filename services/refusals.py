@@ -5,11 +5,16 @@ One base, and attributes that carry the facts; texts say what to do next.
 
 from typing import TYPE_CHECKING
 
-from events.errors import CountermandError
+from events.errors import CountermandError, UnknownVersion
+from events.positions import Position
 from events.words import Reason
 
 if TYPE_CHECKING:
     from services.operations.receipts import Receipt
+
+
+UPGRADE_SECONDS = 60.0
+"""Nobody upgrades sooner."""
 
 
 class Refused(CountermandError):
@@ -114,3 +119,16 @@ class Unavailable(Refused):
     def __init__(self, text: str, retry_after_seconds: float = 1.0) -> None:
         super().__init__(text)
         self.retry_after_seconds = retry_after_seconds
+
+
+class StandsStill(Unavailable):
+    """What is behind an event of a newer release; nobody here can say what became of it."""
+
+    def __init__(self, position: Position, why: UnknownVersion) -> None:
+        super().__init__(
+            f"partition {position.partition} stands at offset {position.offset}: {why}. What is "
+            "behind it can't be looked up before that; asking again doesn't help",
+            UPGRADE_SECONDS,
+        )
+        self.position = position
+        self.why = why

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -29,15 +30,18 @@ def doctor(
 ) -> None:
     """Say what is configured, reachable and lagging."""
     from countermand.cli import key_store, serving
+    from countermand.cli.malformed import malformed
 
     settings = serving.configured(config, data)
-    found: list[tuple[str, bool, str]] = []
-    try:
-        has_key = bool(key_store.listed(settings, None))
-        found.append(("control store", True, "has keys" if has_key else "has no key yet"))
-    except Exception as error:  # noqa: BLE001 (whatever it is, the doctor reports it)
-        found.append(("control store", False, str(error)))
-    found += asyncio.run(_reach(url, key))
+
+    def keys() -> str:
+        return "has keys" if key_store.listed(settings, None) else "has no key yet"
+
+    found = [
+        _looked("control store", keys),
+        _looked("malformed records", lambda: malformed(settings)),
+        *asyncio.run(_reach(url, key)),
+    ]
     if as_json:
         typer.echo(
             json.dumps([{"what": what, "good": good, "says": says} for what, good, says in found])
@@ -45,12 +49,19 @@ def doctor(
     else:
         table = Table("", "what", "says", box=None)
         for what, good, says in found:
-            table.add_row("ok" if good else Text("BAD", "red"), what, says)
+            table.add_row("ok" if good else Text("BAD", "red"), what, Text(says))
         console = new_console()
         console.print(f"data {settings.data.resolve()}, region {settings.region}")
         console.print(table)
     if not all(good for _, good, _ in found):
         raise typer.Exit(Exit.CONFIGURATION)
+
+
+def _looked(what: str, says: Callable[[], str]) -> tuple[str, bool, str]:
+    try:
+        return what, True, says()
+    except Exception as error:  # noqa: BLE001 (whatever it is, the doctor reports it)
+        return what, False, str(error)
 
 
 async def _reach(url: str, key: str | None) -> list[tuple[str, bool, str]]:

@@ -21,6 +21,7 @@ from events.errors import (
     MalformedEvent,
     UnknownVersion,
 )
+from events.positions import written_position
 from services.control_store.region_news import AnotherLog
 from services.gateway.documents import receipt_document
 from services.read_models.errors import ReadModelsUnavailable
@@ -30,6 +31,7 @@ from services.refusals import (
     Forbidden,
     Invalid,
     NotFound,
+    StandsStill,
     TooLarge,
     TooMany,
     Unauthenticated,
@@ -76,6 +78,7 @@ TABLE: Mapping[type[Exception], Row] = {
     InvalidCursor: Row(422, "invalid", "Invalid request"),
     TooMany: Row(429, "too-many", "Too many"),
     Unavailable: Row(503, "unavailable", "Unavailable"),
+    StandsStill: Row(503, "upgrade-needed", "Needs an upgrade"),
     LogUnavailable: Row(503, "unavailable", "Unavailable"),
     ReadModelsUnavailable: Row(503, "unavailable", "Unavailable"),
 }
@@ -110,6 +113,9 @@ def problem_of(error: CountermandError) -> Response:
         case Invalid():
             more["errors"] = [{"field": error.field, "why": error.why}]
         case TooMany() | Unavailable():
+            if isinstance(error, StandsStill):
+                more["position"] = written_position(error.position)
+                more["event_type"] = error.why.type_tag
             headers["retry-after"] = str(max(1, round(error.retry_after_seconds)))
         case LogUnavailable():
             headers["retry-after"] = "1"

@@ -14,6 +14,7 @@ from services.gateway.app import new_app
 from services.gateway.desk import Desk, new_desk
 from services.gateway.rate_limits import Buckets
 from services.gateway.server import new_server
+from services.kafka_log.writer import partition_of
 from services.ledger import Ledger, Listener
 from services.on_kafka.duties import Duties
 from services.on_kafka.living import START_SECONDS, beside, why_unready
@@ -73,7 +74,7 @@ async def serve(
             roll,
             pictures,
             duties,
-            partial(why_unready, ledger),
+            ledger,
             telemetry,
         )
         if desk.dock is not None:
@@ -123,7 +124,7 @@ async def make_desk(
     roll: Roll,
     pictures: ShelfPictures,
     duties: Duties,
-    unready: Callable[[], str | None],
+    ledger: Ledger,
     telemetry: Telemetry,
 ) -> tuple[Desk, BulkCanceller]:
     """What the routes share, and who carries out cancels of many tasks."""
@@ -153,6 +154,8 @@ async def make_desk(
         vault=vault,
         region=settings.region,
         source="gateway",
+        partition_of=lambda key: partition_of(key.encode(), settings.broker.partitions),
+        stopped=lambda: ledger.stopped,
         regions=regions,
     )
     canceller = BulkCanceller(
@@ -175,7 +178,7 @@ async def make_desk(
         canceller,
         roll,
         monotonic,
-        unready=unready,
+        unready=partial(why_unready, ledger),
         pictures=pictures.of,
         metrics=telemetry.metrics,
         dock=dock,

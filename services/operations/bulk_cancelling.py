@@ -17,6 +17,7 @@ from services.control_store import bulk_cancels as kept
 from services.control_store.bulk_cancels import Job, Orders, Place
 from services.operations import looking
 from services.operations.bulk_requests import BulkCancelRequest, BulkPreviewRequest
+from services.operations.certainty import settled
 from services.operations.scope import Scope
 from services.permissions import Permission
 from services.read_models.rows import Receipt
@@ -83,7 +84,7 @@ async def preview(scope: Scope, bulk: BulkParts, request: BulkPreviewRequest) ->
     if cap > settings.tasks_limit:
         raise Invalid("cap", f"at most {settings.tasks_limit}")
     where = request.where.selected(now)
-    await looking.settled(scope)
+    await settled(scope)
     found = await scope.view.selection(where, cap + 1)
     if len(found.tasks) > cap:
         raise TooLarge("tasks that fit (narrow the filter, or raise the cap)", cap)

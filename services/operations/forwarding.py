@@ -9,9 +9,9 @@ from events.positions import Position, after
 from events.region_events import RootHandedOver
 from events.words import Reason, Verdict
 from projections.entry import Entry
+from services.operations.certainty import why_not
 from services.operations.scope import Scope
 from services.read_models.questions import HistoryFilter
-from services.refusals import Unavailable
 from services.regions.addressing import delivered_id
 from services.regions.copies import Copy, line_of
 
@@ -83,8 +83,9 @@ async def shown_here(scope: Scope, subject: str) -> None:
     if latest is None:
         return
     seconds = scope.parts.settings.read_wait_seconds
-    if not await scope.parts.reads.reached(after({}, [latest]), seconds):
-        raise Unavailable("the read models are behind, so this can't be said for sure: try again")
+    wanted = after({}, [latest])
+    if not await scope.parts.reads.reached(wanted, seconds):
+        raise why_not(scope, wanted)
 
 
 async def handed_to(scope: Scope, subject: str, before: Position | None = None) -> str | None:

@@ -4,27 +4,25 @@ A read never shows an older state than this process has told anybody of; it wait
 models, bounded, and says so when it had to give up.
 """
 
-import asyncio
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from events.cancel_events import CancelRequested
-from events.errors import LogUnavailable
 from events.ids import check_id, log_key, root_of
-from events.log import Log
 from events.positions import Frontier, Position, after, covers, reaches, written_frontier
 from events.project_events import ProjectCancelRequested
 from events.region_events import RequestAddressed
 from events.words import Reason, Status
 from services.operations import abroad
+from services.operations.certainty import end_within, settled, why_not
 from services.operations.event_types import check_types
 from services.operations.receipts import Receipt, receipt_of_row, until_ended, with_moments
 from services.operations.scope import Scope
 from services.permissions import Permission
 from services.read_models.questions import AsOf, HistoryFilter, ProjectFilter, TaskFilter
 from services.read_models.rows import HistoryLine, Page, Project, Task
-from services.refusals import Conflict, Invalid, NotFound, Unavailable
+from services.refusals import Conflict, Invalid, NotFound
 
 
 class Fresh(NamedTuple):
@@ -63,21 +61,6 @@ async def reached(scope: Scope, wanted: Frontier) -> Fresh:
     if await scope.parts.reads.reached(wanted, seconds):
         return UP_TO_DATE
     return Fresh(wanted)
-
-
-async def settled(scope: Scope) -> None:
-    """Wait until the read models show everything that was in the log when this was called."""
-    if (await reached(scope, await end_within(scope, scope.parts.log))).behind is not None:
-        raise Unavailable("the read models are behind, so this can't be said for sure: try again")
-
-
-async def end_within(scope: Scope, log: Log) -> Frontier:
-    """Where a log ends now, if that can be learnt in time."""
-    try:
-        async with asyncio.timeout(scope.parts.settings.read_wait_seconds):
-            return await log.end()
-    except (LogUnavailable, TimeoutError) as error:
-        raise Unavailable("the log can't be reached: try again") from error
 
 
 # ------------------------------------------------------------------------------------ one thing
@@ -136,7 +119,7 @@ async def find_task(scope: Scope, task_id: str, as_of: AsOf | None = None) -> Ta
     """The task; that there is none is only said by read models that have seen everything."""
     task = await scope.view.task(task_id, as_of=as_of)
     if task is None:
-        await settled(scope)
+        await settled(scope, task_id)
         task = await scope.view.task(task_id, as_of=as_of)
     return task
 
@@ -144,7 +127,7 @@ async def find_task(scope: Scope, task_id: str, as_of: AsOf | None = None) -> Ta
 async def find_project(scope: Scope, project_id: str, as_of: AsOf | None = None) -> Project | None:
     project = await scope.view.project(project_id, as_of=as_of)
     if project is None:
-        await settled(scope)
+        await settled(scope, project_id)
         project = await scope.view.project(project_id, as_of=as_of)
     return project
 
@@ -249,7 +232,7 @@ async def receipt_of_task(
             raise Conflict("no_cancel", "nobody has asked this task to stop")
         row = await scope.view.receipt(task.cancel.id)
         if row is None:
-            raise Unavailable("the history is behind: try again")
+            raise why_not(scope, scope.parts.verdicts.frontier)
         receipt = receipt_of_row(row)._replace(
             subject=task.id,
             status=task.status,

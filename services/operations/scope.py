@@ -4,7 +4,7 @@ Every operation is a function of a `Scope`. The organization comes from the prin
 nowhere else; a route can't name another one, because nothing here takes one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -23,6 +23,7 @@ from events.state import TaskState
 from events.vocabulary import AnyBody
 from events.words import Reason, Verdict
 from services.at_hand import AtHand
+from services.ledger import Stopped
 from services.own_words import OwnWords
 from services.patience import Patience
 from services.permissions import Permission, Principal
@@ -57,6 +58,10 @@ class Parts:
     vault: Vault
     region: str
     source: str
+    partition_of: Callable[[str], int]
+    """Where in the log the root with this key is."""
+    stopped: Callable[[], Mapping[int, Stopped]]
+    """By partition: what this process can't judge further, and why."""
     regions: Regions | None = None
     """The other ones; None where there are none."""
 

@@ -5,8 +5,8 @@ from uuid import UUID
 from events.event import Event
 from events.region_events import RequestAddressed
 from events.words import Reason, Verdict
-from services.operations import looking
 from services.operations.abroad import Decided, verdict_on
+from services.operations.certainty import settled
 from services.operations.forwarding import sent_on_from_here
 from services.operations.receipts import AtHome
 from services.operations.scope import Scope, Sent
@@ -20,7 +20,7 @@ async def decided(scope: Scope, event_id: UUID, wait_seconds: float) -> Decided:
     scope.need(Permission.TASKS_READ)
     row = await scope.view.receipt(event_id)
     if row is None:
-        await looking.settled(scope)
+        await settled(scope)
         row = await scope.view.receipt(event_id)
     event = None if row is None else row.line.event
     home = None if event is None else await _home(scope, event)

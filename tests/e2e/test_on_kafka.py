@@ -1,5 +1,6 @@
 """The same service as several processes, on a real broker and a real PostgreSQL."""
 
+import asyncio
 import json
 import time
 import uuid
@@ -12,8 +13,13 @@ from sqlalchemy import URL
 
 from cluster.ports import free_ports
 from events.cancel_events import CancelObserved, CancelRequested, TaskCancelled
+from events.log import Message
 from events.run_events import RunLost, TaskStarted
 from events.task_events import TaskSubmitted
+from services.kafka_log.connection import Connection
+from services.kafka_log.log import open_kafka_log
+from services.kafka_log.topic import Topic
+from services.kafka_log.writer import partition_of
 from tests.e2e.asking import SLEEP, WAIT
 from tests.e2e.commands import run
 from tests.e2e.members import Member, Members, members_on, until
@@ -24,6 +30,10 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
 
 PATIENCE_SECONDS = 60.0
 LEASE_SECONDS = 6.0
+UNKNOWN = b"""{"specversion":"1.0","id":"0190b8f1-0000-7000-8000-000000000000","source":"/x",
+"type":"countermand.task.teleported.v1","subject":"t","time":"2026-01-01T00:00:00Z",
+"organization":"acme","root":"t","data":{"actor":{"kind":"user","id":"ada","organization":"acme"}}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +47,7 @@ def members(
         {
             "COUNTERMAND_WEBHOOKS__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
             "COUNTERMAND_WEBHOOKS__PLAIN_HTTP": "true",
+            "COUNTERMAND_SILENCE_LIMIT_SECONDS": "3",
         },
         lease_seconds=LEASE_SECONDS,
     ) as found:
@@ -140,6 +151,31 @@ def test_projectors_share_the_partitions_and_take_over_from_each_other(
         assert http.get(f"/tasks/{task_id}").json()["status"] == "cancelled"
 
 
+def test_a_projector_that_stands_still_loses_its_partitions_and_takes_part_again(
+    members: Members, http: httpx.Client
+) -> None:
+    [slow] = members.of("projector")
+    [other] = members.start("projector")
+    until_says(other, "feeds a partition", 2)
+    slow.pause()
+    try:
+        tasks = [stopped(http) for _ in range(8)]
+        for task_id in tasks:
+            # Of all partitions there are rows again, while it still stands.
+            until(lambda: TaskSubmitted.TYPE in types_of(http, task_id), other.said)  # noqa: B023
+        until_says(other, "feeds a partition", 4)
+    finally:
+        slow.resume()
+    fed = slow.said().count("feeds a partition")
+    until_says(slow, "gives a partition up", 2)
+    until_says(slow, "feeds a partition", fed + 2)
+    tasks += [stopped(http) for _ in range(8)]
+    for task_id in tasks:
+        until(lambda: types_of(http, task_id).count(CancelRequested.TYPE) == 1)  # noqa: B023
+    assert slow.alive, slow.said()[-4000:]
+    assert slow.stop() == 0, slow.said()[-4000:]
+
+
 def test_connections_that_postgresql_ends_are_made_anew(
     members: Members, http: httpx.Client
 ) -> None:
@@ -192,15 +228,54 @@ def test_one_gateway_sends_webhooks_and_counts_stops_for_all(
             receiver.until(lambda: subjects(receiver) == told)
             assert stops_counted(http) > 0
             assert stops_counted(elsewhere) == 0
-            # Whoever did it for all is killed: another one goes on.
-            first.kill()
+            # Whoever did it for all stands still: another one goes on.
+            first.pause()
             told.add(stopped(elsewhere))
             receiver.until(lambda: subjects(receiver) == told)
             told.add(stopped(elsewhere))
             receiver.until(lambda: subjects(receiver) == told)
             assert stops_counted(elsewhere) > 0
+            first.resume()
+        # That one is killed: the first one has the turn again.
+        second.kill()
+        told.add(stopped(http))
+        receiver.until(lambda: subjects(receiver) == told)
     finally:
         receiver.close()
+
+
+def test_what_stands_behind_a_newer_release_is_told_and_nothing_else_waits_for_it(
+    members: Members, http: httpx.Client, kafka_broker: str
+) -> None:
+    history = members.history
+    behind, elsewhere = [
+        next(id for id in map(str, range(100)) if partition_of(f"acme/{id}".encode(), 4) == number)
+        for number in (1, 2)
+    ]
+    asyncio.run(append(kafka_broker, history, f"acme/{behind}", UNKNOWN, b"\xff no event of ours"))
+    asyncio.run(append(kafka_broker, history, f"acme/{elsewhere}", b"\xff no event of ours"))
+    ready = httpx.URL(http.base_url).join("/readyz")
+    until(lambda: "partition 1 stands at" in http.get(ready).text)
+    answer = http.get(f"/tasks/{behind}")
+    assert answer.status_code == 503
+    told = answer.json()
+    assert told["type"] == "urn:countermand:problem:upgrade-needed"
+    assert told["position"].startswith("1:")
+    assert told["event_type"] == "countermand.task.teleported.v1"
+    assert "upgrade this process" in told["detail"]
+    assert http.get(f"/tasks/{elsewhere}").status_code == 404
+    assert http.get("/export").json()["type"] == told["type"]
+    doctor = run(["doctor", "--json", "--url", str(ready.join("/"))], members.environment)
+    found = {each["what"]: each["says"] for each in json.loads(doctor.stdout)}
+    assert "partition 1 stands at" in found["service"]
+    # What stands behind the newer release isn't known to be malformed yet.
+    assert found["malformed records"].startswith("1, void and kept; the last: 2:")
+
+
+async def append(bootstrap: str, topic: Topic, key: str, *values: bytes) -> None:
+    history = await open_kafka_log(Connection(bootstrap), topic, create=False)
+    await history.append([Message(key, value) for value in values])
+    await history.close()
 
 
 def stopped(http: httpx.Client) -> str:

@@ -14,7 +14,7 @@ from services.gateway.callers import Called, reader
 from services.gateway.pages import aware, pair
 from services.gateway.problems import Responses, responses
 from services.gateway.streaming import Streamed
-from services.operations import looking
+from services.operations.certainty import settled
 from services.operations.event_types import check_types
 from services.permissions import Permission
 from services.read_models.questions import HistoryFilter
@@ -70,7 +70,7 @@ async def export(
     )
     check_types(type, "type")
     first, asked = frontier(start, "start"), frontier(end, "end")
-    await looking.settled(scope)
+    await settled(scope)
     there = scope.parts.reads.frontier()
     last = there if asked is None else asked
     if not reaches(there, last):
