@@ -1,5 +1,6 @@
 """Server-Sent Events, written frame by frame. A reader that doesn't take a frame in time is
-dropped; nobody ever waits for one. So is one whose credential is no longer good."""
+dropped; nobody ever waits for one. So is one whose credential is no longer good, and one whose
+answer can't be gone on with: that it was cut is seen, an end would be believed."""
 
 import asyncio
 from collections import Counter
@@ -7,15 +8,21 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
+import structlog
 from fastapi.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from events.errors import LogUnavailable
 from services.permissions import Principal
+from services.read_models.errors import ReadModelsUnavailable
 from services.refusals import Refused, TooMany, Unavailable
 
 HANG_UP = "countermand.hang_up"
 """In the scope of every request: cuts its connection, without waiting for what isn't sent yet."""
 HEARTBEAT = b": still here\n\n"
+AWAY = (LogUnavailable, ReadModelsUnavailable, Unavailable)
+
+log = structlog.get_logger(__name__)
 
 
 def frame(event: str, id: str, data: bytes) -> bytes:
@@ -84,15 +91,23 @@ class Streamed(Response):
                 raise _Gone from None
 
     async def _send_all(self, send: Send, hang_up: Callable[[], None]) -> None:
-        async with aclosing(self._frames) as frames:
-            async for each in frames:
-                try:
-                    async with asyncio.timeout(self._reader.send_seconds):
-                        await send({"type": "http.response.body", "body": each, "more_body": True})
-                except TimeoutError:
-                    hang_up()
-                    raise _Gone from None
+        try:
+            async with aclosing(self._frames) as frames:
+                async for each in frames:
+                    await self._send(each, send, hang_up)
+        except AWAY as error:
+            log.warning("an answer was cut off", why=str(error))
+            hang_up()
+            raise _Gone from None
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send(self, piece: bytes, send: Send, hang_up: Callable[[], None]) -> None:
+        try:
+            async with asyncio.timeout(self._reader.send_seconds):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except TimeoutError:
+            hang_up()
+            raise _Gone from None
 
 
 class EventStream(Streamed):

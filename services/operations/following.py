@@ -10,19 +10,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
+from events.errors import LogUnavailable
 from events.ids import root_of
 from events.positions import BEGINNING, Frontier, covers, reaches, read_frontier, written_frontier
 from events.words import ProjectStatus, Status
 from projections.entry import Entry
 from services.operations import looking
+from services.operations.certainty import end_within
 from services.operations.scope import Scope
 from services.outputs import OutputRecord, Outputs
 from services.permissions import Permission
+from services.read_models.errors import ReadModelsUnavailable
 from services.read_models.questions import HistoryFilter
 from services.read_models.rows import HistoryLine
 from services.refusals import Invalid
 
 PAGE_LINES = 500
+AGAIN_SECONDS = 1.0
+"""Between two looks at a database or a log that is away."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -94,7 +99,7 @@ async def check_start(scope: Scope, outputs: Outputs, start: Cursor) -> None:
     await looking.stands(scope, start.history, "Last-Event-ID")
     if reaches(outputs.frontier, start.output):
         return
-    end = await looking.end_within(scope, outputs.log)
+    end = await end_within(scope, outputs.log)
     if not reaches(end, start.output):
         raise Invalid("Last-Event-ID", f"output ends at {written_frontier(end)}")
 
@@ -121,9 +126,10 @@ async def follow(
             history[partition] = offset + 1
             yield Said(line, Cursor(dict(history), dict(output)))
         if topic.task is not None or topic.project is not None:
-            for one in await outputs.since(
-                organization, topic.wants_output, output, listening.start
-            ):
+            async for one in _missed_output(scope, outputs, topic, output, listening.start):
+                if one is None:
+                    yield None
+                    continue
                 partition, offset = one.record.position
                 output[partition] = offset + 1
                 yield Said(one, Cursor(dict(history), dict(output)))
@@ -158,15 +164,35 @@ async def _missed(
         yield None  # What comes meanwhile is kept for this reader, up to its limit.
     cursor = None
     while True:
-        page = await scope.view.history(
-            topic.filter(), start=start, cursor=cursor, limit=PAGE_LINES
-        )
+        try:
+            page = await scope.view.history(
+                topic.filter(), start=start, cursor=cursor, limit=PAGE_LINES
+            )
+        except ReadModelsUnavailable:
+            yield None  # Who reads has heard a part already: they hear the rest when it is there.
+            await asyncio.sleep(AGAIN_SECONDS)
+            continue
         for line in page.rows:
             if covers(end, line.position):
                 yield line
         cursor = page.next_cursor
         if cursor is None or not page.rows:
             return
+
+
+async def _missed_output(
+    scope: Scope, outputs: Outputs, topic: Topic, start: Frontier, end: Frontier
+) -> AsyncGenerator[OutputRecord | Idle, None]:
+    while True:
+        try:
+            missed = await outputs.since(scope.organization, topic.wants_output, start, end)
+        except LogUnavailable:
+            yield None
+            await asyncio.sleep(AGAIN_SECONDS)
+            continue
+        for one in missed:
+            yield one
+        return
 
 
 async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> bool:

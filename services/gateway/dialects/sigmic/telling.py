@@ -31,6 +31,7 @@ from services.operations import following, looking
 from services.operations.following import Said, Topic, follow
 from services.outputs import OutputRecord
 from services.read_models.rows import Task
+from services.refusals import Unavailable
 from services.templates import as_text
 
 HEARTBEAT = b":heartbeat\n\n"
@@ -90,6 +91,8 @@ async def frames(
                 for each in ending(task):
                     yield each
                 return
+    # An end without `done` would say that it was cancelled.
+    raise Unavailable("what is said about this task can't be followed any further: read it again")
 
 
 def frames_of(one: Said) -> list[bytes]:
