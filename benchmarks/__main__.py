@@ -6,11 +6,13 @@ A new figure is a `Figure` in the `FIGURES` of some module here, and the module 
 import argparse
 import json
 import sys
+import traceback
 from collections.abc import Sequence
 
 from benchmarks import beside_a_past, bulk, fold, gateway, log, read_models, regions, stopping
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, Measurement
 from benchmarks.on_kafka import appends, cancels, joining, projecting
+from benchmarks.progress import tell
 from benchmarks.table import HEADER, Line, as_json, written
 
 FIGURES: list[Figure] = [
@@ -51,13 +53,23 @@ def main(words: Sequence[str], figures: Sequence[Figure], on_kafka: Sequence[Fig
         print(HEADER)
     lines = []
     for figure in chosen:
-        line = Line(figure, figure.measure())
+        line = Line(figure, measured(figure))
         lines.append(line)
         if not arguments.json:
             print(written(line), flush=True)
     if arguments.json:
         print(json.dumps([as_json(line) for line in lines], indent=2))
     return 0 if all(line.ok for line in lines) else 1
+
+
+def measured(figure: Figure) -> Measurement | None:
+    """None when it failed: the others are worth having all the same."""
+    tell(figure.name)
+    try:
+        return figure.measure()
+    except Exception:  # noqa: BLE001 (whatever it was, it is said, and the exit code knows)
+        traceback.print_exc()
+        return None
 
 
 if __name__ == "__main__":

@@ -7,18 +7,22 @@ from benchmarks.figures import Figure, Measurement
 
 class Line(NamedTuple):
     figure: Figure
-    result: Measurement
+    result: Measurement | None
+    """None: it failed, and stderr says how."""
 
     @property
     def ok(self) -> bool:
-        return self.figure.target.reached(self.result.ratio)
+        return self.result is not None and self.figure.target.reached(self.result.ratio)
 
 
 HEADER = f"{'figure':<58} {'measured':>14} {'limit':>14} {'unit':<9} {'ratio':>7}  target"
 
 
 def written(line: Line) -> str:
-    figure, (measured, limit, unit, ratio) = line
+    figure = line.figure
+    if line.result is None:
+        return f"{figure.name:<58} FAILED: stderr says how"
+    measured, limit, unit, ratio = line.result
     return (
         f"{figure.name:<58} {number(measured):>14} {number(limit):>14} {unit:<9} {ratio:>7.2f}  "
         f"{figure.target!s:<14} {'ok' if line.ok else 'MISSED'}\n"
@@ -33,15 +37,15 @@ def number(value: float) -> str:
     return f"{value:,.3g}"
 
 
-def as_json(line: Line) -> dict[str, str | float | bool]:
+def as_json(line: Line) -> dict[str, str | float | bool | None]:
     figure, result = line
     return {
         "figure": figure.name,
         "beside": figure.beside,
-        "measured": result.measured,
-        "limit": result.limit,
-        "unit": result.unit,
-        "ratio": result.ratio,
+        "measured": result and result.measured,
+        "limit": result and result.limit,
+        "unit": result and result.unit,
+        "ratio": result and result.ratio,
         "target": str(figure.target),
         "ok": line.ok,
     }

@@ -18,6 +18,7 @@ from benchmarks.gateway import TASKS
 from benchmarks.on_kafka.projecting import fill, rebuild_in_a_process
 from benchmarks.on_kafka.site import Site, process, services, site, where
 from benchmarks.plain_http import Connection
+from benchmarks.progress import tell
 
 FINISHED_TASKS = 1_000_000
 ROUNDS = 3
@@ -47,6 +48,7 @@ def joined(finished: int) -> Joined:
 
 
 def join(ours: Site, gateway: str, headers: str, number: int) -> Joined:
+    tell(f"round {number + 1} of {ROUNDS}")
     here = connection(gateway, headers)
     file = ours.folder / "stopped"
     file.touch()
