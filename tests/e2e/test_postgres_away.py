@@ -13,6 +13,7 @@ import pytest
 from cluster.postgres import PostgresServer
 from events.positions import Position, after, written_frontier
 from tests.brokers import running
+from tests.e2e.asking import SLEEP
 from tests.e2e.members import Members, members_on, until
 from tests.e2e.running import until_running
 
@@ -23,7 +24,6 @@ TEXT = "x" * 8_000
 RECEIVES_BYTES = 65_536
 """With these a page of the history is more than what fits between two processes: while nobody
 reads, who sends the first page hasn't asked for the next one."""
-SLEEP = {"kind": "sleep", "payload": {"seconds": 600}}
 
 
 @pytest.fixture(scope="module")
