@@ -145,14 +145,17 @@ class SQLiteFile(Stream):
             cursor.execute("PRAGMA user_version = 0")
 
     def _check(self) -> None:
-        """Cheaply: both ends, and that the last offsets have no gap."""
+        """Cheaply: both ends, and that the last offsets have no gap.
+
+        Only before the end that was read first: another process may be writing.
+        """
         end = self.end()
         start = max(0, end - COUNTED_AT_OPENING)
         with self._datastore.transaction(commit=False) as cursor:
             cursor.execute(
                 "SELECT count(*), max(originator_version) FROM stored_events "
-                "WHERE originator_id = ? AND originator_version >= ?",
-                (self._name, start),
+                "WHERE originator_id = ? AND originator_version BETWEEN ? AND ?",
+                (self._name, start, end - 1),
             )
             count, last = cursor.fetchone()
         if end > 0:

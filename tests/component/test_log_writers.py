@@ -12,6 +12,7 @@ import pytest
 
 from events.errors import LogInUse
 from services.embedded_log import open_log
+from services.embedded_log.stream import Stream
 from tests.component.logs import (
     PATIENCE_SECONDS,
     a_reader,
@@ -59,6 +60,27 @@ async def test_while_another_process_writes_the_log_may_only_be_read(tmp_path: P
 
     async with the_log(path) as log:
         assert await values(log) == [b"theirs"]
+
+
+async def test_what_is_stored_while_a_reader_opens_the_log_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "history.db"
+    async with the_log(path) as log:
+        await append(log, some(3))
+    end_of = Stream.end
+
+    def end_before_one_more(stream: Stream) -> int:
+        end = end_of(stream)
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute(
+                "INSERT INTO stored_events VALUES ('history', ?, '1', x'00')", (end,)
+            )
+        return end
+
+    monkeypatch.setattr(Stream, "end", end_before_one_more)
+    async with a_reader(path) as log:
+        assert len(await log.read({0: 0}, 10)) > 3
 
 
 async def test_the_log_is_opened_for_writing_only_once_in_a_process(tmp_path: Path) -> None:
