@@ -23,7 +23,7 @@ from events.outcome import Outcome
 from events.positions import Frontier, Position, after, covers, reaches
 from events.run_events import TaskResumed
 from events.state import Root, TaskState
-from events.task_events import TaskSubmitted
+from events.task_events import TaskOutput, TaskSubmitted
 from events.vocabulary import HistoryBody
 from events.words import Evidence, Mode, Status
 from projections.entry import Entry, decoded
@@ -195,13 +195,20 @@ class Rig(Onlooker):
     output: Log = field(kw_only=True)
     executor: Executor = field(kw_only=True)
 
-    async def until_output(self, task_id: str) -> None:
-        """Returns once the task has said something, so that its code surely runs."""
+    async def until_output(self, task_id: str, runs: int = 1) -> None:
+        """Returns once so many of its runs have said something, so that their code surely ran."""
+        heard = set()
         async with asyncio.timeout(PATIENCE_SECONDS):
             async for records in self.output.follow({}):
                 for record in records:
                     event = decoded(record).event
-                    if event is not None and event.subject == task_id:
+                    if (
+                        event is not None
+                        and event.subject == task_id
+                        and isinstance(event.data, TaskOutput)
+                    ):
+                        heard.add(event.data.run_id)
+                    if len(heard) == runs:
                         return
 
 

@@ -34,8 +34,8 @@ class Engine(Protocol):
     def runtimes(self) -> Sequence[Runtime]: ...
 
     @property
-    def closed(self) -> "asyncio.Future[None]":
-        """Resolved when the guardian is gone, for whatever reason."""
+    def ending(self) -> "asyncio.Future[None]":
+        """Resolved at the first sign that the guardian goes, for whatever reason."""
         ...
 
     def renew(self, until: float) -> None:
@@ -70,8 +70,8 @@ class LocalEngine:
         self._settings = settings
 
     @property
-    def closed(self) -> "asyncio.Future[None]":
-        return self._guardian.closed
+    def ending(self) -> "asyncio.Future[None]":
+        return self._guardian.ending
 
     def renew(self, until: float) -> None:
         self._guardian.renew(until)

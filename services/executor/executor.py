@@ -255,12 +255,11 @@ class Executor:
             return
 
     async def _stay_guarded(self, work: Work) -> None:
-        """When the guardian is gone, so is everything it guarded: begin anew, with nothing."""
+        """When the guardian goes, so does everything it guarded: begin anew, with nothing."""
         while True:
-            await self._guarded.gone()
+            await self._guarded.ending()
             if self._ending:
                 return
-            self._guarded.fit.clear()
             work.adoptions.let_go()
             await self._held.idle.wait()
             await self._guarded.close()

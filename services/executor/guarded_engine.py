@@ -51,10 +51,14 @@ class GuardedEngine:
         if self.engine is not None:
             self.engine.renew(until)
 
-    async def gone(self) -> None:
-        """Returns when the guardian is gone, and so is everything it guarded."""
+    async def ending(self) -> None:
+        """Returns when the guardian goes, and nothing new can be run.
+
+        Not only when it is gone: its runs may be gone, and released, before that is known.
+        """
         assert self.engine is not None
-        await asyncio.shield(self.engine.closed)
+        await asyncio.shield(self.engine.ending)
+        self.fit.clear()
 
     async def close(self) -> None:
         if self.engine is not None:

@@ -131,7 +131,7 @@ class StagedRuntime:
         self.kinds = kinds
         self.remote = remote
         self.runtimes = (self,)
-        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._executor = executor
         self._stage = stage
 
@@ -163,8 +163,8 @@ class StagedRuntime:
         """Nothing to learn."""
 
     async def close(self) -> None:
-        if not self.closed.done():
-            self.closed.set_result(None)
+        if not self.ending.done():
+            self.ending.set_result(None)
 
 
 class StagedEngines:

@@ -202,7 +202,8 @@ class Guarded:
     """`services.executor.engine.Engine`: a guardian, and all that is under it."""
 
     def __init__(self, machine: "Machine", node: Node, lease_until: float) -> None:
-        self.closed: asyncio.Future[None] = node.loop.create_future()
+        self.ending: asyncio.Future[None] = node.loop.create_future()
+        self._closed: asyncio.Future[None] = node.loop.create_future()
         self.runtimes = (
             SimulatedRuntime(self, machine.kinds, own_process=False),
             SimulatedRuntime(self, machine.isolated_kinds, own_process=True),
@@ -235,6 +236,7 @@ class Guarded:
             self._killing = True
             if self._lease is not None:
                 self._lease.call_off()
+            self.node.post_after(self.world.pipe_seconds(), self.ending.set_result, None)
             seconds = self.world.kill_seconds()
             for run in self.runs:
                 after = self.world.random.uniform(0, seconds)
@@ -243,15 +245,11 @@ class Guarded:
 
     def _go(self) -> None:
         self.gone = True
-        self.node.post_after(self.world.pipe_seconds(), self._tell)
-
-    def _tell(self) -> None:
-        if not self.closed.done():
-            self.closed.set_result(None)
+        self.node.post_after(self.world.pipe_seconds(), self._closed.set_result, None)
 
     async def close(self) -> None:
         self.world.schedule.after(self.world.pipe_seconds(), self.kill)
-        await asyncio.shield(self.closed)
+        await asyncio.shield(self._closed)
 
     def take(self, order: Order, ended: "asyncio.Future[Ending]") -> HostedRun:
         if self._killing:

@@ -41,8 +41,11 @@ class Guardian:
         assert row is not None  # ours, and not yet waited for
         self.id = f"{process.pid}-{row.process.started_ticks}"
         self.pid = process.pid
+        self.ending: asyncio.Future[None] = self._loop.create_future()
+        """Resolved at the first sign that the guardian goes, for whatever reason: it obeys no more,
+        and what it guards is being killed."""
         self.closed: asyncio.Future[None] = self._loop.create_future()
-        """Resolved when the guardian is gone, for whatever reason."""
+        """Resolved when it is gone."""
         self._process = process
         self._control = control
         self._lock_path = lock_path
@@ -185,7 +188,8 @@ class Guardian:
             return
         if not packet:
             self._loop.remove_reader(self._control.fileno())
-            return  # `_ended` follows
+            resolve(self.ending, None)  # `_ended` follows
+            return
         words = wire.decoded(packet)
         if words["what"] == wire.READY:
             resolve(self._ready, None)
@@ -202,6 +206,7 @@ class Guardian:
         if not self._ready.done():
             code = self._process.returncode
             self._ready.set_exception(CannotGuard(f"the guardian ended with code {code}"))
+        resolve(self.ending, None)
         resolve(self.closed, None)
 
 

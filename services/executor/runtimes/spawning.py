@@ -7,7 +7,7 @@ from services.executor.guardian import client
 from services.executor.runtime import CannotStart, EngineGone
 
 GUARDIAN_DIES_SECONDS = 0.2
-"""Its socket may be closed a moment before its death is known."""
+"""A tree's socket may be closed a moment before the guardian's own."""
 
 
 async def spawn(
@@ -22,7 +22,7 @@ async def spawn(
     try:
         return await guardian.spawn(argv, env=env, cwd=cwd, fds=fds)
     except client.CannotStart as error:
-        await asyncio.wait({guardian.closed}, timeout=GUARDIAN_DIES_SECONDS)
-        if guardian.closed.done():
+        await asyncio.wait({guardian.ending}, timeout=GUARDIAN_DIES_SECONDS)
+        if guardian.ending.done():
             raise EngineGone from error
         raise CannotStart(str(error), permanent=False) from error
