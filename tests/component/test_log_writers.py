@@ -79,8 +79,8 @@ async def test_what_is_stored_while_a_reader_opens_the_log_is_no_damage(
         return end
 
     monkeypatch.setattr(Stream, "end", end_before_one_more)
-    async with a_reader(path) as log:
-        assert len(await log.read({0: 0}, 10)) > 3
+    async with a_reader(path) as reader:
+        assert len(await reader.read({0: 0}, 10)) > 3
 
 
 async def test_the_log_is_opened_for_writing_only_once_in_a_process(tmp_path: Path) -> None:

@@ -13,11 +13,15 @@ import time
 from . import wire
 from .command import Command, fork_and_exec
 from .kernel import become_subreaper, call_this_process
-from .process_table import descendants, kill, look, send
+from .process_table import Process, descendants, kill, look, send
 from .reaping import ChildWatch, collect, kill_until
 
+WORD_SECONDS = 0.1
+"""When a main process has ended, so long may the executor take to say that this was its doing: what
+is left isn't asked to end before, as it may have been asked already."""
 LEFTOVERS_SECONDS = 1.0
 """How long what a process leaves behind, having ended by itself, may take to end as well."""
+LINGER_SECONDS = 0.02
 TERMINATE_ROUNDS = 5
 NO_SIGNAL = 0
 """To be sent to nobody's harm."""
@@ -31,6 +35,7 @@ class Keeper:
         self._guardian = guardian
         """The pipe that ends with the guardian."""
         self._watch = ChildWatch()
+        self._poll = select.poll()
         self._main = 0
         self._started_ticks = 0
         self._problem: int | None = None
@@ -43,8 +48,12 @@ class Keeper:
         """That it has ended, while others of its tree haven't."""
         self._killed: int | None = None
         """How many ended by SIGKILL since we began to send it."""
-        self._asked = False
+        self._executor_asks = False
+        self._asked: set[Process] = set()
+        """Who got a SIGTERM of its own."""
+        self._ask_at: float | None = None
         self._kill_at: float | None = None
+        """When what the main process has left behind is asked to end, and when it is killed."""
 
     def keep(self, command: Command) -> None:
         """From the start of the command to the end of the last process of its tree."""
@@ -61,18 +70,21 @@ class Keeper:
         finally:
             for fd in command.fds.values():
                 os.close(fd)  # the tree's alone: who reads from it waits for its end
-        poll = select.poll()
         for fd in (self._executor.fileno(), self._guardian, self._watch.fd, self._problem):
-            poll.register(fd, select.POLLIN)
+            self._poll.register(fd, select.POLLIN)
         while not self._all_gone():
-            if self._kill_at is not None and time.monotonic() >= self._kill_at:
+            if _is_due(self._ask_at):
+                self._ask_at = None
+                self._terminate()
+            if _is_due(self._kill_at):
                 self._kill()
                 break
-            ready = {fd for fd, _ in poll.poll(self._patience_milliseconds())}
+            ready = {fd for fd, _ in self._poll.poll(self._patience_milliseconds())}
             if self._watch.fd in ready:
                 self._watch.drain()
+                if self._all_gone():
+                    break  # whatever else there is to hear
             if self._problem in ready:
-                poll.unregister(self._problem)
                 self._see_how_it_started()
             if self._guardian in ready:
                 self._swept = self._status is None
@@ -84,28 +96,36 @@ class Keeper:
         if not self._failed:
             status = None if self._swept else self._status
             wire.tell_gone(self._executor, status, self._killed or 0, "keeper")
+            self._let_others_go_first()
+
+    def _let_others_go_first(self) -> None:
+        """A process that ends has a processor for a millisecond: whoever waits for the proof must
+        not be queued behind that."""
+        alone = select.poll()
+        alone.register(self._guardian, select.POLLIN)
+        alone.poll(LINGER_SECONDS * 1000)
 
     def _patience_milliseconds(self) -> float | None:
-        if self._kill_at is None:
-            return None
-        return max(0.0, self._kill_at - time.monotonic()) * 1000
+        due = [at for at in (self._ask_at, self._kill_at) if at is not None]
+        return max(0.0, min(due) - time.monotonic()) * 1000 if due else None
 
     def _obey(self) -> bool:
         """Do what the executor says. False when that is to kill, or when there is no executor."""
         packet = wire.heard(self._executor)
         if packet is None:
             return True
-        if packet != wire.TERMINATE:
+        if packet not in (wire.TERMINATE, wire.TERMINATE_OTHERS):
             return False
-        self._asked = True
-        self._kill_at = None  # from now on the executor counts
-        self._terminate()
+        self._executor_asks = True
+        self._ask_at = self._kill_at = None  # from now on the executor counts
+        self._terminate(but_its_group=packet == wire.TERMINATE_OTHERS)
         return True
 
     def _see_how_it_started(self) -> None:
         """The start has succeeded, or it hasn't."""
         assert self._problem is not None
         problem = os.read(self._problem, wire.ERROR_CHARACTERS).decode(errors="replace")
+        self._poll.unregister(self._problem)
         os.close(self._problem)
         self._problem = None
         if problem:
@@ -127,22 +147,25 @@ class Keeper:
         self._to_main_group(NO_SIGNAL)
         descendants(os.getpid())
 
-    def _terminate(self) -> None:
-        """Ask everybody in the tree, also those born while we ask, and those that are stopped."""
-        group = self._to_main_group(signal.SIGTERM, signal.SIGCONT)
-        asked = set()
+    def _terminate(self, *, but_its_group: bool = False) -> None:
+        """Ask everybody in the tree, also those born while we ask, and those that are stopped.
+
+        Nobody twice: some programs take that for impatience. `but_its_group`: the main process's,
+        which somebody else has asked.
+        """
+        group = self._main if but_its_group else self._to_main_group(signal.SIGTERM, signal.SIGCONT)
         for _ in range(TERMINATE_ROUNDS):
             new = [
                 row
                 for row in descendants(os.getpid())
-                if row.process not in asked and row.group != group
+                if row.process not in self._asked and row.group != group
             ]
             if not new:
                 return
             for row in new:
                 send(row.process, signal.SIGTERM)
                 send(row.process, signal.SIGCONT)
-                asked.add(row.process)
+                self._asked.add(row.process)
 
     def _to_main_group(self, *signal_numbers: int) -> int | None:
         """First the main process and its group, which takes no search, while it has its pid."""
@@ -181,6 +204,10 @@ class Keeper:
         self._status = status
         if self._failed:
             return
-        if not self._asked and self._killed is None:
+        if not self._executor_asks and self._killed is None:
+            self._ask_at = time.monotonic() + WORD_SECONDS
             self._kill_at = time.monotonic() + LEFTOVERS_SECONDS
-            self._terminate()
+
+
+def _is_due(at: float | None) -> bool:
+    return at is not None and time.monotonic() >= at

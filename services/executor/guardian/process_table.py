@@ -93,28 +93,43 @@ def descendants(ancestor: int, except_below: Iterable[int] = ()) -> list[Row]:
     return found
 
 
-def send(process: Process, signal_number: int, *, to_its_group: bool = False) -> bool:
-    """Signal exactly this process. False when it is gone, whoever has its pid now, or out of
-    reach."""
+def opened(process: Process) -> int | None:
+    """A pidfd of exactly this process. None when it is gone, whoever has its pid now."""
     try:
         pidfd = os.pidfd_open(process.pid)
     except ProcessLookupError:
+        return None
+    row = look(process.pid)
+    if row is None or row.process != process:
+        os.close(pidfd)
+        return None
+    return pidfd
+
+
+def send(process: Process, signal_number: int, *, to_its_group: bool = False) -> bool:
+    """Signal exactly this process. False when it is gone, whoever has its pid now, or out of
+    reach."""
+    pidfd = opened(process)
+    if pidfd is None:
         return False
     try:
-        row = look(process.pid)
-        if row is None or row.process != process:
-            return False
-        flags = TO_THE_GROUP if to_its_group else 0
+        return send_through(pidfd, signal_number, to_its_group=to_its_group)
+    finally:
+        os.close(pidfd)
+
+
+def send_through(pidfd: int, signal_number: int, *, to_its_group: bool = False) -> bool:
+    """False when that process (or the group it leads) is gone, out of reach, or has no group that
+    this kernel could reach so."""
+    try:
         # `flags` can't be given by name.
-        signal.pidfd_send_signal(pidfd, signal_number, None, flags)
+        signal.pidfd_send_signal(pidfd, signal_number, None, TO_THE_GROUP if to_its_group else 0)
     except ProcessLookupError:
         return False
     except OSError as error:
         if error.errno in (errno.EPERM, errno.EINVAL):
             return False
         raise
-    finally:
-        os.close(pidfd)
     return True
 
 

@@ -2,6 +2,7 @@
 keeper dies."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -10,11 +11,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import wire
+from .process_table import Process, opened, send_through
 from .successor import answered_by_thread
 from .survivors import kill_marked
 
 KEEPER_SECONDS = 2.0
 """How long a keeper may leave a request to kill unanswered before the guardian takes over."""
+OTHERS_SECONDS = 0.002
+"""So long after its main process's group the others of a tree are asked to end: much less than
+`keeper.WORD_SECONDS`."""
 KILLED_STATUS = int(signal.SIGKILL)
 
 
@@ -57,12 +62,23 @@ class Tree:
         self._take_over = take_over
         """Has the guardian kill a keeper, and then its tree."""
         self._keeper = 0
+        self._main: int | None = None
+        """The main process's pidfd."""
+        self._asking: asyncio.TimerHandle | None = None
         self._killing: asyncio.TimerHandle | None = None
         loop.add_reader(sock.fileno(), self._hear)
 
     def terminate(self) -> None:
-        """SIGTERM to every process of the tree."""
-        self._say(wire.TERMINATE)
+        """SIGTERM to every process of the tree.
+
+        To its main process's group from here: a stop should wait for nobody else to wake up. Most
+        trees are gone before their keeper would have had to be woken for the others.
+        """
+        if self._main is not None and send_through(self._main, signal.SIGTERM, to_its_group=True):
+            send_through(self._main, signal.SIGCONT, to_its_group=True)
+            self._asking = self._loop.call_later(OTHERS_SECONDS, self._say, wire.TERMINATE_OTHERS)
+        else:
+            self._say(wire.TERMINATE)
 
     def kill(self) -> None:
         """SIGKILL to every process of the tree, until none is left."""
@@ -109,6 +125,8 @@ class Tree:
                 self.pid = words["pid"]
                 self.started_at = _since_epoch(words["started_ticks"])
                 self._keeper = words["keeper"]
+                with contextlib.suppress(OSError):  # no more descriptors: its keeper will ask
+                    self._main = opened(Process(self.pid, words["started_ticks"]))
                 resolve(self.started, None)
             case wire.CANNOT_START:
                 self._close()
@@ -135,11 +153,15 @@ class Tree:
             self.started.set_exception(CannotStart("keeper or guardian died, or had no room"))
 
     def _close(self) -> None:
-        if self._killing is not None:
-            self._killing.cancel()
+        for timer in (self._asking, self._killing):
+            if timer is not None:
+                timer.cancel()
         if self._sock.fileno() >= 0:
             self._loop.remove_reader(self._sock.fileno())
             self._sock.close()
+        if self._main is not None:
+            os.close(self._main)
+            self._main = None
 
 
 def resolve(future: "asyncio.Future[Any]", result: object) -> None:

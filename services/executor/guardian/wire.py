@@ -22,6 +22,8 @@ LEASE = "lease"
 TAKE_OVER = "take_over"
 # From the executor to a keeper: whole packets, as a stop waits for nothing to be decoded.
 TERMINATE = b"terminate"
+TERMINATE_OTHERS = b"terminate others"
+"""The main process's group has been asked, by the executor itself."""
 KILL = b"kill"
 # From the guardian.
 READY = "ready"

@@ -3,6 +3,8 @@
 import asyncio
 import signal
 
+import pytest
+
 from services.executor.guardian.client import Gone, Guardian
 from tests.component.guardian.scene import Scene, exit_code, parent, proof
 from tests.component.guardian.trees import FORKS_TWICE, STOPS_ITSELF
@@ -41,6 +43,44 @@ report(); wait()
     assert {each["what"] for each in asked} == {"asked"}
     assert {each["pid"] for each in asked} == {each["pid"] for each in up}
     assert await proof(tree) == Gone(0, 0, "keeper")
+
+
+@pytest.mark.parametrize("reached", [True, False], ids=["from here", "by its keeper"])
+async def test_nobody_is_asked_twice(
+    guardian: Guardian, scene: Scene, monkeypatch: pytest.MonkeyPatch, reached: bool
+) -> None:
+    """Also who outlives the main process, in its group or in a session of its own."""
+    if not reached:  # a kernel that can't signal a group through a pidfd
+
+        def unreachable(pidfd: int, signal_number: int, *, to_its_group: bool = False) -> bool:
+            return False
+
+        monkeypatch.setattr("services.executor.guardian.tree.send_through", unreachable)
+    tree = await scene.spawn(
+        guardian,
+        """
+asked = []
+def end(*_):
+    report("asked", times=len(asked))
+    os._exit(0)
+for session in ("the main one's", "its own"):
+    if os.fork() == 0:
+        if session == "its own":
+            os.setsid()
+        signal.signal(signal.SIGTERM, lambda *_: (asked.append(1), signal.alarm(1)))
+        signal.signal(signal.SIGALRM, end)
+        break
+else:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+report(); wait()
+""",
+    )
+    await scene.reports(3)
+
+    tree.terminate()
+
+    assert [each["times"] for each in await scene.reports(2)] == [1, 1]
+    assert await proof(tree) == Gone(signal.SIGTERM, 0, "keeper")
 
 
 async def test_a_stopped_process_hears_that_it_is_asked(guardian: Guardian, scene: Scene) -> None:
