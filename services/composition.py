@@ -37,6 +37,7 @@ from services.pulse.pulse import Pulse
 from services.read_models.models import ReadModels
 from services.read_side import open_read_side
 from services.regions.opening import open_regions
+from services.regions.regions import Regions
 from services.roll import Roll
 from services.secrets.declared import Declared
 from services.secrets.destroying import KeyDestroyer
@@ -82,6 +83,7 @@ class Embedded:
     ledger: Ledger
     desk: Desk
     server: Server
+    regions: Regions | None
     crossings: Sequence[Crossing]
     """Between this region and the others, if this process carries itself."""
 
@@ -254,6 +256,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         ledger=ledger,
         desk=desk,
         server=server,
+        regions=regions,
         crossings=await carried_here(settings, dock, opened),
     )
 
@@ -293,6 +296,8 @@ async def run_embedded(
             tasks.create_task(service.roll.run(), name="roll"),
             tasks.create_task(service.desk.keys.note_uses(), name="key uses"),
         ]
+        if service.regions is not None:
+            sides.append(tasks.create_task(service.regions.copies.run(), name="copies"))
         executing = tasks.create_task(
             service.executor.run(executor_stopping, settings.shutdown_grace_seconds),
             name="executor",

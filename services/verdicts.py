@@ -116,6 +116,7 @@ class Verdicts:
         self._watches: dict[str, list[Watch]] = {}
         self._subscriptions: dict[str, list[Subscription]] = {}
         self._told: list[Callable[[str], None]] = []
+        self._at_close: list[Callable[[], None]] = []
         self.closed = False
         """Nobody waits any more: this process ends."""
         self.asked = 0
@@ -175,6 +176,10 @@ class Verdicts:
         """From now on call this with the key of every root that something is said about, also when
         what was said isn't judged yet."""
         self._told.append(changed)
+
+    def at_close(self, call: Callable[[], None]) -> None:
+        """When nobody is to wait any more."""
+        self._at_close.append(call)
 
     def latest(self, key: str) -> Position | None:
         """The last position that this process knows of a root; None: none lately."""
@@ -266,3 +271,5 @@ class Verdicts:
         for subscriptions in self._subscriptions.values():
             for subscription in subscriptions:
                 subscription.close()
+        for call in self._at_close:
+            call()

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from events.errors import CountermandError
 from services.bridge.crossing import Crossing
 from services.bridge.http_dock import HttpDock, open_docks
+from services.bridge.own_dock import OwnDock
 from services.regions.dock import Dock
 from services.settings import Settings
 
@@ -43,7 +44,7 @@ async def serve(
                 task.cancel()
 
 
-def crossings(settings: Settings, docks: Mapping[str, HttpDock | Dock]) -> list[Crossing]:
+def crossings(settings: Settings, docks: Mapping[str, HttpDock | OwnDock]) -> list[Crossing]:
     """Between this region and each other one, both ways. Its own dock needn't be called over HTTP
     by whoever has it."""
     here, chance = settings.region, random.Random()
@@ -62,4 +63,4 @@ async def carried_here(
     if dock is None or not known.carry:
         return []
     docks = await open_docks(known.others, known.call_seconds, opened)
-    return crossings(settings, {**docks, settings.region: dock})
+    return crossings(settings, {**docks, settings.region: OwnDock(dock)})

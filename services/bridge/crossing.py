@@ -1,12 +1,13 @@
-"""One way from one region to another: ask for a parcel, hand it over, go on behind it.
+"""One way from one region to another: whatever leaves the one is handed to the other, unopened.
 
-How far that went is asked of the target whenever it isn't known for sure. So a bridge that is
-killed, doubled, or late does nothing twice.
+Where to begin is asked of the target, at first and whenever it isn't known for sure. So a bridge
+that is killed, doubled, or late does nothing twice.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Protocol
 
 import structlog
@@ -14,8 +15,7 @@ import structlog
 from events.errors import CountermandError
 from events.positions import Frontier
 from services.refusals import Conflict
-from services.regions.dock import CARRIED_ELSEWISE, frontier_of
-from services.regions.parcels import Parcel
+from services.regions.dock import CARRIED_ELSEWISE
 from services.regions.settings import RegionSettings
 
 log = structlog.get_logger(__name__)
@@ -24,7 +24,12 @@ log = structlog.get_logger(__name__)
 class Leaving(Protocol):
     """Where parcels come from."""
 
-    async def parcel(self, target: str, start: Frontier, wait_seconds: float) -> Parcel: ...
+    def parcels(
+        self, target: str, start: Frontier, wait_seconds: float
+    ) -> AsyncGenerator[bytes, None]:
+        """One behind the other, sealed, as soon as there is something in it; an empty one whenever
+        nothing was said for so long."""
+        ...
 
 
 class ComingIn(Protocol):
@@ -32,7 +37,9 @@ class ComingIn(Protocol):
 
     async def taken(self, source: str) -> Frontier: ...
 
-    async def take(self, parcel: Parcel) -> None: ...
+    async def take(self, parcel: bytes) -> None:
+        """Its requests are durable when it returns."""
+        ...
 
 
 class Crossing:
@@ -63,9 +70,10 @@ class Crossing:
         while True:
             pause_seconds = self._settings.pause_seconds
             try:
-                async for _ in self._carried():
-                    failures = 0
-                    self._well()
+                async with aclosing(self._carried()) as carried:
+                    async for _ in carried:
+                        failures = 0
+                        self._well()
             except Conflict as error:
                 if error.reason not in CARRIED_ELSEWISE:
                     self._unwell(error)
@@ -77,21 +85,14 @@ class Crossing:
                 failures += 1
             await asyncio.sleep(pause_seconds * self._chance.uniform(0.5, 1.0))
 
-    async def _carried(self) -> AsyncIterator[Parcel]:
-        parcel = await self._from(await self._coming_in.taken(self.source))
-        while True:
-            # While one is handed over, the next is asked for: whatever happens meanwhile is in it.
-            following = asyncio.ensure_future(self._from(frontier_of(parcel.end, "end")))
-            try:
-                await self._coming_in.take(parcel)
-                yield parcel
-                parcel = await following
-            finally:
-                following.cancel()
-
-    async def _from(self, start: Frontier) -> Parcel:
+    async def _carried(self) -> AsyncGenerator[None, None]:
+        """Ends when whoever sends is about to stop."""
+        start = await self._coming_in.taken(self.source)
         wait_seconds = self._settings.parcel_wait_seconds
-        return await self._leaving.parcel(self.target, start, wait_seconds)
+        async with aclosing(self._leaving.parcels(self.target, start, wait_seconds)) as parcels:
+            async for parcel in parcels:
+                await self._coming_in.take(parcel)
+                yield
 
     def _pause_seconds(self, failures: int) -> float:
         doubled = self._settings.pause_seconds * 2.0 ** min(failures, 30)

@@ -1,23 +1,23 @@
 """A region's dock, over its gateways' HTTP API."""
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any
 
 import httpx
-from pydantic import ValidationError
 
 from events.errors import CountermandError
 from events.positions import Frontier, read_frontier, written_frontier
 from services.outgoing import OutgoingClient
 from services.refusals import Conflict
 from services.regions.dock import CARRIED_ELSEWISE
-from services.regions.parcels import Parcel
 from services.regions.settings import RegionAddress
 
 PREFIX = "/countermand/v1/regions"
 TEXT_LIMIT_CHARACTERS = 300
+SEALED_LIMIT_BYTES = 64_000_000
+"""No parcel is so long: JSON may take six bytes for one."""
 
 
 class RegionUnreachable(CountermandError):
@@ -37,18 +37,29 @@ class HttpDock:
     async def taken(self, source: str) -> Frontier:
         return self._frontier(await self._call("GET", f"/{source}/taken"))
 
-    async def parcel(self, target: str, start: Frontier, wait_seconds: float) -> Parcel:
+    async def parcels(
+        self, target: str, start: Frontier, wait_seconds: float
+    ) -> AsyncGenerator[bytes, None]:
+        """One a line, as they leave."""
+        path = f"{PREFIX}/{target}/parcels"
         asked = {"start": written_frontier(start), "wait": str(wait_seconds)}
-        answer = await self._call("GET", f"/{target}/parcel", wait_seconds, params=asked)
+        timeout = self._timeout(wait_seconds)
         try:
-            return Parcel.model_validate_json(answer.content)
-        except ValidationError as error:
+            async with self._client.stream("GET", path, params=asked, timeout=timeout) as answer:
+                if answer.status_code != httpx.codes.OK:
+                    await answer.aread()
+                    raise self._refused(answer)
+                async with aclosing(lines_of(answer.aiter_raw())) as lines:
+                    async for line in lines:
+                        yield line
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        except ValueError as error:
             raise self._strange(str(error)) from error
 
-    async def take(self, parcel: Parcel) -> None:
+    async def take(self, parcel: bytes) -> None:
         headers = {"content-type": "application/json"}
-        body = parcel.__pydantic_serializer__.to_json(parcel)
-        await self._call("POST", "/parcels", headers=headers, content=body)
+        await self._call("POST", "/parcels", headers=headers, content=parcel)
 
     def _frontier(self, answer: httpx.Response) -> Frontier:
         try:
@@ -56,20 +67,22 @@ class HttpDock:
         except (ValueError, KeyError, TypeError) as error:
             raise self._strange(str(error)) from error
 
-    async def _call(
-        self, method: str, path: str, wait_seconds: float = 0.0, **more: Any
-    ) -> httpx.Response:
-        client = self._client
-        patience = client.timeout.connect or 0.0
-        timeout = httpx.Timeout(patience, read=patience + wait_seconds)
+    async def _call(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
-            answer = await client.request(method, PREFIX + path, timeout=timeout, **more)
+            answer = await self._client.request(method, PREFIX + path, **more)
         except httpx.HTTPError as error:
-            why = str(error) or type(error).__name__
-            raise RegionUnreachable(f"region {self._region!r} can't be reached: {why}") from error
+            raise self._unreachable(error) from error
         if answer.status_code == httpx.codes.OK:
             return answer
         raise self._refused(answer)
+
+    def _timeout(self, wait_seconds: float) -> httpx.Timeout:
+        patience = self._client.timeout.connect or 0.0
+        return httpx.Timeout(patience, read=patience + wait_seconds)
+
+    def _unreachable(self, error: httpx.HTTPError) -> "RegionUnreachable":
+        why = str(error) or type(error).__name__
+        return RegionUnreachable(f"region {self._region!r} can't be reached: {why}")
 
     def _refused(self, answer: httpx.Response) -> CountermandError:
         try:
@@ -85,6 +98,21 @@ class HttpDock:
         return RegionUnreachable(
             f"region {self._region!r} answered strangely: {why[:TEXT_LIMIT_CHARACTERS]}"
         )
+
+
+async def lines_of(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """Whole lines, without what ends them; ValueError when one is too long."""
+    begun: list[bytes] = []
+    size_bytes = 0
+    async for chunk in chunks:
+        first, *more = chunk.split(b"\n")
+        begun.append(first)
+        size_bytes += len(first)
+        if size_bytes > SEALED_LIMIT_BYTES:
+            raise ValueError(f"a line has more than {SEALED_LIMIT_BYTES} bytes")
+        for part in more:
+            yield b"".join(begun)
+            begun, size_bytes = [part], len(part)
 
 
 @asynccontextmanager

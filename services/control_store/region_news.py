@@ -82,14 +82,22 @@ def keep(
         connection.execute(table.update().where(mine).values(**values))
 
 
-def event_id_at(connection: sa.Connection, region: str, position: Position) -> str | None:
+def event_ids(
+    connection: sa.Connection, region: str, positions: Collection[Position]
+) -> dict[Position, str]:
+    """Of the lines that are there at these positions."""
     table = region_lines
-    where = (
-        table.c.region == region,
-        table.c.partition == position.partition,
-        table.c.offset == position.offset,
-    )
-    return connection.execute(sa.select(table.c.event_id).where(*where)).scalar()
+    found: dict[Position, str] = {}
+    wanted = frozenset(positions)
+    for partition in {each.partition for each in wanted}:
+        offsets = [each.offset for each in wanted if each.partition == partition]
+        query = sa.select(table.c.offset, table.c.event_id).where(
+            table.c.region == region,
+            table.c.partition == partition,
+            table.c.offset.between(min(offsets), max(offsets)),
+        )
+        found |= {Position(partition, offset): id for offset, id in connection.execute(query)}
+    return {position: id for position, id in found.items() if position in wanted}
 
 
 def regions_of(connection: sa.Connection, organization: str, root: str) -> list[str]:

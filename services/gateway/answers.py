@@ -14,7 +14,7 @@ from services.operations.looking import Fresh
 from services.operations.receipts import Receipt
 from services.operations.scope import Undecided
 from services.refusals import Conflict
-from services.regions.copies import Copy
+from services.regions.copy import Copy
 
 JSON = "application/json"
 REGION = "countermand-region"

@@ -1,11 +1,10 @@
 """The requests that callers wait for, straight from ASGI to the same functions.
 
-Submit, cancel and get of one task, and what bridges ask all the time, skip the framework's matching
+Submit, cancel and get of one task, and the parcels of bridges, skip the framework's matching
 and solving, which costs as much as a durable append. The documented routes are FastAPI's; what
 isn't plain (another content type, an unusual query) goes there, and so does everything else.
 """
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -15,26 +14,21 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from events.body import ORGANIZATION_PATTERN
 from events.errors import CountermandError
 from services.gateway import problems
 from services.gateway.callers import caller_of
 from services.gateway.desk import Desk
 from services.gateway.routes.cancels import cancel
-from services.gateway.routes.regions import FRONTIER_LIMIT, parcel, take
+from services.gateway.routes.regions import take
 from services.gateway.routes.tasks import BatchRequest, get_task, submit
 from services.operations.requests import CancelRequest, TaskRequest
-from services.regions.parcels import Parcel
+from services.regions.parcels import opened
 
 T = TypeVar("T")
 Answer = Callable[[], Awaitable[Response]]
 
 SUBMISSION: TypeAdapter[TaskRequest | BatchRequest] = TypeAdapter(TaskRequest | BatchRequest)
 CANCEL: TypeAdapter[CancelRequest | None] = TypeAdapter(CancelRequest | None)
-
-ASKED = re.compile(rf"({ORGANIZATION_PATTERN})/parcel")
-WAIT = re.compile(r"[0-5]?[0-9](\.[0-9]{1,6})?")
-"""Seconds; whatever else is a wait, too, the framework reads."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +40,7 @@ class FastLane:
         self._app = app
         self._desk = desk
         self._tasks = f"{prefix}/tasks"
-        self._regions = f"{prefix}/regions/"
+        self._parcels = f"{prefix}/regions/parcels"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = self._answer(scope, receive) if scope["type"] == "http" else None
@@ -68,12 +62,12 @@ class FastLane:
 
     def _answer(self, scope: Scope, receive: Receive) -> Answer | None:
         path: str = scope["path"]
-        if path.startswith(self._regions):
-            return self._carried(scope, receive, path[len(self._regions) :])
+        method = scope["method"]
+        if path == self._parcels and method == "POST" and is_json(scope):
+            return lambda: self._take(Request(scope, receive))
         if scope["query_string"] or not path.startswith(self._tasks):
             return None
         rest = path[len(self._tasks) :]
-        method = scope["method"]
         if method == "POST":
             if rest == "" and is_json(scope):
                 return lambda: self._submit(Request(scope, receive))
@@ -84,24 +78,9 @@ class FastLane:
             return lambda: self._get(Request(scope, receive), rest[1:])
         return None
 
-    def _carried(self, scope: Scope, receive: Receive, rest: str) -> Answer | None:
-        """Parcels on their way."""
-        if scope["method"] == "POST" and rest == "parcels" and not scope["query_string"]:
-            return (lambda: self._take(Request(scope, receive))) if is_json(scope) else None
-        if scope["method"] == "GET" and (asked := ASKED.fullmatch(rest)):
-            request = Request(scope, receive)
-            start, wait = request.query_params.get("start"), request.query_params.get("wait", "")
-            if start is not None and len(start) <= FRONTIER_LIMIT and WAIT.fullmatch(wait):
-                region, seconds = asked[1], float(wait)
-                return lambda: self._parcel(request, region, start, seconds)
-        return None
-
     async def _take(self, request: Request) -> Response:
         caller = await caller_of(self._desk, request)
-        return await take(caller, Parcel.model_validate_json(await request.body()))
-
-    async def _parcel(self, request: Request, region: str, start: str, wait: float) -> Response:
-        return await parcel(await caller_of(self._desk, request), region, start, wait)
+        return await take(caller, opened(await request.body()))
 
     async def _submit(self, request: Request) -> Response:
         caller = await caller_of(self._desk, request)

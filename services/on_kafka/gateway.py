@@ -83,6 +83,8 @@ async def serve(
         server = new_server(app, settings.gateway, settings.shutdown_grace_seconds)
         sides = (ledger.run, outputs.run, roll.run, duties.run, desk.keys.note_uses)
         async with beside(*site.sides, *sides) as tasks:
+            if desk.parts.regions is not None:
+                tasks.create_task(desk.parts.regions.copies.run(), name="copies")
             bulk = tasks.create_task(canceller.run(), name="bulk cancels")
             async with asyncio.timeout(START_SECONDS):
                 await ledger.ready.wait()

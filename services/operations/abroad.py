@@ -32,7 +32,8 @@ from services.read_models.questions import HistoryFilter
 from services.read_models.rows import HistoryLine, Task
 from services.refusals import Conflict, Invalid, Unavailable
 from services.regions.addressing import Request, addressed, delivered_id, request_of
-from services.regions.copies import Copy, line_of
+from services.regions.copy import Copy, line_of
+from services.regions.lookout import Lookout
 
 IS_HERE = "its home is this region: leave `region` out"
 
@@ -147,18 +148,19 @@ async def receipt(scope: Scope, event: Event, position: Position, wait_seconds: 
         return first
     clock = asyncio.get_running_loop().time
     until = clock() + wait_seconds
-    while True:
-        turn = regions.copies.turn
-        shown = await _as_known(scope, first, first.home)
-        left_seconds = until - clock()
-        if is_over(shown) or left_seconds <= 0 or scope.parts.verdicts.closed:
-            return shown
-        await regions.copies.moved(turn, left_seconds)
+    with regions.copies.lookout(scope.organization, first.subject) as lookout:
+        while True:
+            turn = lookout.turn
+            shown = await _as_known(scope, first, first.home, lookout)
+            left_seconds = until - clock()
+            if is_over(shown) or left_seconds <= 0 or scope.parts.verdicts.closed:
+                return shown
+            await lookout.moved(turn, left_seconds)
 
 
-async def _as_known(scope: Scope, first: Receipt, sent_to: AtHome) -> Receipt:
+async def _as_known(scope: Scope, first: Receipt, sent_to: AtHome, lookout: Lookout) -> Receipt:
     """The receipt as it is known here now, wherever its root has moved."""
-    arrived = await followed(scope, sent_to, first.subject)
+    arrived = await followed(scope, sent_to, lookout)
     at_home = AtHome(arrived.region, arrived.event_id)
     if arrived.copy is not None:
         return as_decided(first._replace(home=at_home), arrived.copy)
@@ -178,16 +180,12 @@ async def _as_known(scope: Scope, first: Receipt, sent_to: AtHome) -> Receipt:
     )
 
 
-async def followed(scope: Scope, sent_to: AtHome, subject: str) -> Arrived:
-    regions = scope.parts.regions
-    assert regions is not None
-    copies = regions.copies
-
+async def followed(scope: Scope, sent_to: AtHome, lookout: Lookout) -> Arrived:
     return await follow(
         sent_to.region,
         sent_to.event_id,
         here=scope.parts.region,
-        copy_of=lambda region: copies.of(scope.organization, region, subject),
+        copy_of=lookout.of,
         onward=lambda event_id: sent_on_from_here(scope, event_id),
     )
 
@@ -204,32 +202,35 @@ async def verdict_on(scope: Scope, sent: Sent, wait_seconds: float) -> Decided:
     first = AtHome(sent.home, delivered_id(sent.event.id))
     clock = asyncio.get_running_loop().time
     until = clock() + wait_seconds
-    while True:
-        turn = regions.copies.turn
-        arrived = await followed(scope, first, sent.event.subject)
-        at_home = AtHome(arrived.region, arrived.event_id)
-        if arrived.copy is None:
-            decided = await _decided_here(scope, sent, at_home)
-            if decided is not None:
+    with regions.copies.lookout(scope.organization, sent.event.subject) as lookout:
+        while True:
+            turn = lookout.turn
+            decided = await _decided(scope, sent, await followed(scope, first, lookout))
+            left_seconds = until - clock()
+            if decided.verdict or left_seconds <= 0 or scope.parts.verdicts.closed:
                 return decided
-        else:
-            copy, line = arrived.copy, arrived.line
-            at_home = at_home._replace(known_at=copy.known_at, news_age_seconds=copy.age_seconds)
-            if line is not None:
-                said = line.outcome
-                at_home = with_place(at_home, line)
-                return Decided(sent, said.verdict, said.reason, said.late_seconds, at_home)
-        left_seconds = until - clock()
-        if left_seconds <= 0 or scope.parts.verdicts.closed:
-            return Decided(sent, None, None, None, at_home)
-        await regions.copies.moved(turn, left_seconds)
+            await lookout.moved(turn, left_seconds)
 
 
-async def _decided_here(scope: Scope, sent: Sent, at_home: AtHome) -> Decided | None:
+async def _decided(scope: Scope, sent: Sent, arrived: Arrived) -> Decided:
+    """As far as it is known now."""
+    at_home = AtHome(arrived.region, arrived.event_id)
+    if arrived.copy is None:
+        return await _decided_here(scope, sent, at_home)
+    copy, line = arrived.copy, arrived.line
+    at_home = at_home._replace(known_at=copy.known_at, news_age_seconds=copy.age_seconds)
+    if line is None:
+        return Decided(sent, None, None, None, at_home)
+    said = line.outcome
+    at_home = with_place(at_home, line)
+    return Decided(sent, said.verdict, said.reason, said.late_seconds, at_home)
+
+
+async def _decided_here(scope: Scope, sent: Sent, at_home: AtHome) -> Decided:
     """Of a request that has come back to this region, with its root."""
     row = await scope.view.receipt(at_home.event_id)
     if row is None:
-        return None
+        return Decided(sent, None, None, None, at_home)
     line = row.line
     at_home = at_home._replace(position=line.position, appended_at=line.appended_at)
     return Decided(sent, line.verdict, line.reason, line.late_seconds, at_home)

@@ -1,6 +1,6 @@
 """What a bridge asks of this region, and who may: one key opens all organizations' histories."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import NamedTuple
 
 from events.positions import Frontier
@@ -32,11 +32,11 @@ async def end(scope: Scope, dock: Dock) -> Frontier:
     return await dock.end()
 
 
-async def parcel(
+def parcels(
     scope: Scope, dock: Dock, target: str, start: Frontier, wait_seconds: float
-) -> Parcel:
+) -> AsyncGenerator[Parcel, None]:
     need_to_carry(scope)
-    return await dock.parcel(target, start, wait_seconds)
+    return dock.parcels(target, start, wait_seconds)
 
 
 async def taken(scope: Scope, dock: Dock, source: str) -> Frontier:

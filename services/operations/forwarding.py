@@ -13,7 +13,7 @@ from services.operations.certainty import why_not
 from services.operations.scope import Scope
 from services.read_models.questions import HistoryFilter
 from services.regions.addressing import delivered_id
-from services.regions.copies import Copy, line_of
+from services.regions.copy import Copy, line_of
 
 MOVES_FOLLOWED = 100
 """Of one request. A root that moves on faster than its requests is asked where it is now."""

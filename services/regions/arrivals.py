@@ -1,6 +1,7 @@
 """What a parcel makes this region's own log say: requests for it, and roots that move here."""
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -43,7 +44,9 @@ class Arrivals:
         if line.type == RequestAddressed.TYPE:
             event = event_of(line)
             body = event.data
-            if isinstance(body, RequestAddressed) and body.home == self._here:
+            # What is void was refused there, and whoever asked was told so.
+            accepted = line.verdict != Verdict.VOID
+            if isinstance(body, RequestAddressed) and body.home == self._here and accepted:
                 self._deliver(event, request_of(body))
         elif line.type == RootHandedOver.TYPE and line.verdict == Verdict.EFFECTIVE:
             self._take_over(line)
@@ -73,6 +76,20 @@ class Arrivals:
             root = self._root(event.organization, event.subject)
             arrived = filled_in(arrived, root, self._here)
         self.requests.append(arrived)
+
+
+def in_waves(events: Sequence[Event]) -> Iterable[Sequence[Event]]:
+    """What may be appended together: of one root one event at most, and in order. Of an append that
+    fails any part may be lost, and a child isn't to come before its parent."""
+    waves: list[list[Event]] = []
+    before: Counter[str] = Counter()
+    for event in events:
+        number = before[event.key]
+        before[event.key] += 1
+        if number == len(waves):
+            waves.append([])
+        waves[number].append(event)
+    return waves
 
 
 def event_of(line: Line) -> Event:

@@ -6,40 +6,36 @@ gateway has taken.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
 
-from events.event import Event
-from events.ids import log_key, root_of
-from events.log import Record
-from events.positions import BEGINNING, Frontier, reaches
-from events.state import Root
-from projections.entry import Entry, decoded
-from projections.memory import Memory
-from projections.moments import moment, us
+import sqlalchemy as sa
+import structlog
+
+from events.event import decode
+from events.ids import root_of
+from events.positions import BEGINNING, Frontier, Position, reaches
+from events.region_events import RootHandedOver
+from events.words import Verdict
+from projections.moments import us
 from services.control_store import ControlStore, region_news
-from services.control_store.region_news import CopiedLine, News
+from services.control_store.region_news import CopiedLine, News, TakenMeanwhile
 from services.refusals import Unavailable
+from services.regions.copy import Copy, Folded
+from services.regions.lookout import Lookout, Lookouts
+from services.regions.parcels import Line
 from services.regions.settings import RegionSettings
+from services.regions.unwritten import Batch, Unwritten
 
+UNWRITTEN_LIMIT_LINES = 20_000
+"""Beyond it, whoever brings more waits."""
 
-class Copy(NamedTuple):
-    """A root as another region has decided about it, as far as that is known here."""
-
-    region: str
-    root: Root
-    entries: Sequence[Entry]
-    """Every line about it, in order."""
-    known_at: datetime | None
-    """Everything that its region had said by then, by the clock there, is in here."""
-    age_seconds: float | None
-    """Since the last news; None: there were none yet."""
+log = structlog.get_logger(__name__)
 
 
 class Copies:
-    """For one event loop."""
+    """For one event loop; `run` it beside."""
 
     def __init__(
         self, store: ControlStore, settings: RegionSettings, now: Callable[[], datetime]
@@ -48,38 +44,102 @@ class Copies:
         self._settings = settings
         self._now = now
         self._kept: dict[str, Frontier] = {}
-        """By region, as this process kept it last; another one may have gone on since."""
+        """By region, as this process took it last; another one may have gone on since."""
+        self._unwritten = Unwritten()
+        self._lookouts = Lookouts()
+        self._more = asyncio.Event()
+        """There is something to write."""
         self.turn = asyncio.Event()
         """Set when there are news, and replaced by a new one. Whoever looks at what is known and
         then waits takes it before it looks."""
 
+    # ---- how far
+
     async def news(self) -> Mapping[str, News]:
         """By region."""
-        return {each.region: each for each in await self._store.ask(region_news.all_of_them)}
+        written = {each.region: each for each in await self._store.ask(region_news.all_of_them)}
+        return written | self._unwritten.news()
 
     async def frontier(self, region: str) -> Frontier:
         """How far what it has said is known here."""
-        news = await self._store.ask(partial(region_news.of, region=region))
-        return BEGINNING if news is None else news.frontier
+        latest = self._unwritten.news().get(region)
+        if latest is None:
+            latest = await self._store.ask(partial(region_news.of, region=region))
+        return BEGINNING if latest is None else latest.frontier
 
     async def frontier_before(self, region: str, start: Frontier) -> Frontier:
         """How far what it has said is known; as this process knows it, if that reaches `start`."""
-        known = self._kept.get(region)
-        if known is None or not reaches(known, start):
-            known = self._kept[region] = await self.frontier(region)
-        return known
+        kept = self._kept.get(region)
+        if kept is not None and reaches(kept, start):
+            return kept
+        found = await self.frontier(region)
+        if self._kept.get(region) is kept:
+            self._kept[region] = found
+            self._lookouts.look_again(region)
+        return self._kept.get(region, found)
+
+    # ---- what comes
 
     async def keep(self, news: News, lines: Sequence[CopiedLine], known: Frontier) -> None:
-        self._kept.pop(news.region, None)
-        await self._store.ask(partial(region_news.keep, news=news, lines=lines, known=known))
+        """Known from now on; written a moment later. `known` is how far it was before."""
+        while len(self._unwritten) > UNWRITTEN_LIMIT_LINES:
+            await self.moved(self.turn, self._settings.look_again_seconds)
+        if self._kept.get(news.region) != known:
+            raise TakenMeanwhile(f"another bridge carries {news.region!r}, too")
+        self._unwritten.add(known, news, lines)
         self._kept[news.region] = news.frontier
+        self._lookouts.hear(news, lines)
+        self._more.set()
+        self._wake()
+
+    async def run(self) -> None:
+        """Write what has come, until cancelled. What isn't written then comes again."""
+        while True:
+            await self._more.wait()
+            await asyncio.sleep(self._settings.write_delay_seconds)
+            self._more.clear()
+            for batch in self._unwritten.to_write():
+                await self._write(batch)
+            if len(self._unwritten):
+                self._more.set()
+            self._wake()
+
+    async def _write(self, batch: Batch) -> None:
+        batch.closed = True
+        region = batch.news.region
+        ask = partial(region_news.keep, news=batch.news, lines=batch.lines, known=batch.known)
+        try:
+            await self._store.ask(ask)
+        except (TakenMeanwhile, sa.exc.SQLAlchemyError) as error:
+            # Bridges go on from where the control store ends.
+            why = str(getattr(error, "orig", error))[:300]
+            log.warning("what came of a region comes again", region=region, why=why)
+            self._unwritten.drop(region)
+            self._kept.pop(region, None)
+            self._lookouts.look_again(region)
+        else:
+            self._unwritten.done(batch)
+
+    def _wake(self) -> None:
         self.turn.set()
         self.turn = asyncio.Event()
 
+    # ---- what is known
+
     async def home_of(self, organization: str, subject: str) -> str | None:
         """The region that decides about this, as far as that is known from what was copied."""
-        ask = partial(region_news.regions_of, organization=organization, root=root_of(subject))
-        regions = await self._store.ask(ask)
+        root = root_of(subject)
+        ask = partial(region_news.regions_of, organization=organization, root=root)
+        latest = [
+            region
+            for region in self._unwritten.news()
+            if any(
+                line.verdict == Verdict.EFFECTIVE
+                for line in self._unwritten.of_root(organization, region, root).lines
+            )
+        ]
+        written = await self._store.ask(ask)
+        regions = [*latest, *(each for each in written if each not in latest)]
         for region in regions if len(regions) > 1 else ():
             if (await self.of(organization, region, subject)).root.home is None:
                 return region
@@ -87,25 +147,69 @@ class Copies:
 
     async def of(self, organization: str, region: str, subject: str) -> Copy:
         """What that region has said about the subject's root."""
-        root_id, limit = root_of(subject), self._settings.root_lines
+        return self.shown(await self.folded(organization, region, subject))
 
-        def ask(connection: object) -> tuple[list[CopiedLine], News | None]:
-            lines = region_news.of_root(connection, organization, region, root_id, limit + 1)  # type: ignore[arg-type]
-            return lines, region_news.of(connection, region)  # type: ignore[arg-type]
+    async def folded(self, organization: str, region: str, subject: str) -> Folded:
+        root, limit = root_of(subject), self._settings.root_lines
+        beside = self._unwritten.of_root(organization, region, root)
 
-        lines, news = await self._store.ask(ask)
+        def ask(connection: sa.Connection) -> tuple[Sequence[CopiedLine], News | None]:
+            lines = region_news.of_root(connection, organization, region, root, limit + 1)
+            return lines, region_news.of(connection, region)
+
+        lines, news = beside.added_to(*await self._store.ask(ask))
         if len(lines) > limit:
             raise Unavailable(
-                f"the history of {root_id!r} is too long to be read here: ask region {region!r}"
+                f"the history of {root!r} is too long to be read here: ask region {region!r}"
             )
-        memory, key = Memory(), log_key(organization, root_id)
-        root = memory.recall(key)
-        records = (Record(each.position, each.value, each.appended_at_us) for each in lines)
-        entries = [memory.enter(decoded(record)) for record in records]
-        if news is None:
-            return Copy(region, root, entries, None, None)
-        age_seconds = max(0.0, (us(self._now()) - news.heard_at_us) / 1_000_000)
-        return Copy(region, root, entries, moment(news.read_at_us), age_seconds)
+        folded = Folded(organization, region, root, news)
+        folded.add(lines)
+        return folded
+
+    def shown(self, folded: Folded) -> Copy:
+        """With the age that it has now."""
+        return folded.copy(us(self._now()))
+
+    def lookout(self, organization: str, subject: str) -> Lookout:
+        """For somebody who waits for what is said about it. Close it."""
+        return Lookout(self, self._lookouts, organization, subject, self._settings)
+
+    # ---- what was known before
+
+    async def event_ids(
+        self, region: str, positions: Collection[Position]
+    ) -> Mapping[Position, str]:
+        """Of the lines that are there at these positions."""
+        if not positions:
+            return {}
+        unwritten = {each.position: each.event_id for each in self._unwritten.lines(region)}
+        ask = partial(region_news.event_ids, region=region, positions=positions)
+        return await self._store.ask(ask) | unwritten
+
+    async def handed_to(self, region: str, line: Line) -> str | None:
+        """To whom that region had handed the line's root over by then."""
+        beside = self._unwritten.of_root(line.organization, region, line.root)
+        before = line.position
+        for each in reversed(beside.lines):
+            if each.position < before and (to := handed(each.verdict, each.value)) is not None:
+                return to
+        while True:
+            ask = partial(
+                region_news.values_before,
+                organization=line.organization,
+                region=region,
+                root=line.root,
+                position=before,
+            )
+            values = await self._store.ask(ask)
+            for position, verdict, value in values:
+                before = position
+                if (to := handed(verdict, value)) is not None:
+                    return to
+            if not values:
+                return None
+
+    # ---- waiting
 
     async def moved(self, turn: asyncio.Event, timeout_seconds: float) -> None:
         """Returns when there may be news since that turn, at the latest after the timeout."""
@@ -130,10 +234,9 @@ class Copies:
             await self.moved(turn, left_seconds)
 
 
-def line_of(copy: Copy, event_id: object) -> Entry | None:
-    """The first line of the event with this id."""
-    for entry in copy.entries:
-        event: Event | None = entry.event
-        if event is not None and event.id == event_id:
-            return entry
-    return None
+def handed(verdict: str, value: bytes) -> str | None:
+    """To whom this line hands its root over, if it does."""
+    if verdict != Verdict.EFFECTIVE or RootHandedOver.TYPE.encode() not in value:
+        return None
+    body = decode(value).data
+    return body.to if isinstance(body, RootHandedOver) else None

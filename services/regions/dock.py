@@ -2,13 +2,13 @@
 
 Leaving, a parcel has what its target may know. Coming in, its requests are appended before it is
 noted how far it went, so that nothing that was accepted elsewhere is lost; what comes twice has the
-id that it had, and the fold makes it void.
+id that it had, and the fold makes it void. Of one root nothing is appended before what came ahead
+of it is durable, so that its order stays the same whatever an append loses.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Protocol
 
 from events.event import Event, decode
@@ -20,15 +20,13 @@ from events.positions import (
     read_frontier,
     written_frontier,
 )
-from events.region_events import RequestAddressed, RootHandedOver
-from events.words import Verdict
+from events.region_events import RequestAddressed
 from projections.moments import moment, us
-from services.control_store import ControlStore, region_news
 from services.control_store.region_news import AnotherLog, CopiedLine, News, TakenMeanwhile
 from services.own_words import OwnWords
 from services.read_models.every_line import AnyLine
 from services.refusals import Conflict, Invalid
-from services.regions.arrivals import Arrivals
+from services.regions.arrivals import Arrivals, in_waves
 from services.regions.copies import Copies
 from services.regions.parcels import Line, Parcel
 from services.regions.recent import Recent
@@ -63,7 +61,6 @@ class Dock:
         words: OwnWords,
         reads: Lines,
         verdicts: Verdicts,
-        store: ControlStore,
         copies: Copies,
         settings: RegionSettings,
         world: World,
@@ -74,19 +71,29 @@ class Dock:
         self._words = words
         self._reads = reads
         self._verdicts = verdicts
-        self._store = store
         self._copies = copies
         self._settings = settings
         self._world = world
         self._read_wait_seconds = read_wait_seconds
         self.recent = Recent()
         """A listener of the ledger, like `verdicts`."""
+        verdicts.at_close(self.recent.wake)
 
     # ---- leaving
 
     async def end(self) -> Frontier:
         """How far this region's log reaches."""
         return await self._log.end()
+
+    async def parcels(
+        self, target: str, start: Frontier, wait_seconds: float
+    ) -> AsyncGenerator[Parcel, None]:
+        """One behind the other, as there is something in it or the wait is over; they end with
+        this process."""
+        while not self._verdicts.closed:
+            parcel = await self.parcel(target, start, wait_seconds)
+            yield parcel
+            start = frontier_of(parcel.end, "end")
 
     async def parcel(self, target: str, start: Frontier, wait_seconds: float) -> Parcel:
         """What the target may know from there on; empty when the wait is over."""
@@ -139,7 +146,7 @@ class Dock:
             async with asyncio.timeout(wait_seconds):
                 while True:
                     turn = self.recent.turn
-                    if not reaches(start, self.recent.frontier):
+                    if not reaches(start, self.recent.frontier) or self._verdicts.closed:
                         return
                     await turn.wait()
         except TimeoutError:
@@ -161,20 +168,21 @@ class Dock:
         if not reaches(known, start):
             raise Conflict(GAP, f"{source!r} was taken up to {written_frontier(known)} only")
         now = self._world.now()
-        arrivals = Arrivals(self.region, source, self._verdicts.root, self._handed_to, now)
+        arrivals = Arrivals(self.region, source, self._verdicts.root, self._copies.handed_to, now)
         copied: list[CopiedLine] = []
+        before: list[Line] = []
         for line in parcel.lines:
             self._check_residency(line.organization, source)
-            if self._is_new(line, known):
-                await arrivals.look_at(line)
-                if line.type != RequestAddressed.TYPE:
-                    copied.append(copied_line(line))
-            elif line.type != RequestAddressed.TYPE:
-                await self._same_as_before(source, line)
+            if not self._is_new(line, known):
+                before.append(line)
+                continue
+            await arrivals.look_at(line)
+            if line.type != RequestAddressed.TYPE:
+                copied.append(copied_line(line))
+        await self._same_as_before(source, before)
         # What follows a root that has moved here finds it here.
-        for events in (arrivals.roots, arrivals.requests):
-            if events:
-                await self._append(events)
+        for wave in in_waves(arrivals.roots + arrivals.requests):
+            await self._append(wave)
         await self._keep(parcel, copied, known, end, now)
 
     def _check_residency(self, organization: str, source: str) -> None:
@@ -187,35 +195,14 @@ class Dock:
                     f"regions.organizations isn't the same in {source!r} and {self.region!r}",
                 )
 
-    async def _handed_to(self, source: str, line: Line) -> str | None:
-        """To whom that region had handed the line's root over by then."""
-        before = line.position
-        while True:
-            ask = partial(
-                region_news.values_before,
-                organization=line.organization,
-                region=source,
-                root=line.root,
-                position=before,
-            )
-            values = await self._store.ask(ask)
-            for position, verdict, value in values:
-                before = position
-                if verdict == Verdict.EFFECTIVE and RootHandedOver.TYPE.encode() in value:
-                    body = decode(value).data
-                    if isinstance(body, RootHandedOver):
-                        return body.to
-            if not values:
-                return None
-
     def _is_new(self, line: Line, known: Frontier) -> bool:
         return line.offset >= known.get(line.partition, 0)
 
-    async def _same_as_before(self, source: str, line: Line) -> None:
-        ask = partial(region_news.event_id_at, region=source, position=line.position)
-        before = await self._store.ask(ask)
-        if before is not None and before != line.event_id:
-            raise AnotherLog(source, line.position)
+    async def _same_as_before(self, source: str, lines: Sequence[Line]) -> None:
+        known = await self._copies.event_ids(source, [line.position for line in lines])
+        for line in lines:
+            if known.get(line.position, line.event_id) != line.event_id:
+                raise AnotherLog(source, line.position)
 
     async def _append(self, requests: Sequence[Event]) -> None:
         messages = [self._words.message(event) for event in requests]

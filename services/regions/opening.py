@@ -52,7 +52,6 @@ async def open_regions(
         words=words,
         reads=reads,
         verdicts=verdicts,
-        store=store,
         copies=copies,
         settings=settings.regions,
         world=world,

@@ -43,3 +43,13 @@ class Parcel(Part):
     read_at: Moment
     """By the source's clock: what was decided there later isn't in here."""
     lines: tuple[Line, ...] = ()
+
+
+def sealed(parcel: Parcel) -> bytes:
+    """The parcel as it goes over the wire, in one line: who carries it needn't open it."""
+    return parcel.__pydantic_serializer__.to_json(parcel)
+
+
+def opened(value: bytes) -> Parcel:
+    """Raises pydantic's `ValidationError`."""
+    return Parcel.model_validate_json(value)

@@ -57,7 +57,7 @@ class Recent:
     def recalled(self, roots: Mapping[str, Root], frontier: Frontier) -> None:
         self.frontier = dict(frontier)
         self._tails = {partition: Tail(offset) for partition, offset in frontier.items()}
-        self._wake()
+        self.wake()
 
     def entered(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
@@ -67,7 +67,7 @@ class Recent:
                 tail = self._tails[partition] = Tail(0)
             tail.add(line_of(entry))
             self.frontier[partition] = offset + 1
-        self._wake()
+        self.wake()
 
     async def room(self) -> None:
         """Always: what is kept is bounded."""
@@ -86,7 +86,7 @@ class Recent:
                 break
         return found
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         self.turn.set()
         self.turn = asyncio.Event()
 

@@ -62,6 +62,8 @@ class RegionSettings(BaseModel):
     """A root with a longer history is read at its home only."""
     fresh_seconds: NonNegativeFloat = 5
     """How long a read with `fresh` waits for the home region's news."""
+    write_delay_seconds: PositiveFloat = 0.05
+    """So long what has come waits for more, to be written together. Nobody waits for that."""
     look_again_seconds: PositiveFloat = 1
     """How often a waiting caller looks for news that another gateway has taken."""
 

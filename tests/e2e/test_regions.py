@@ -217,8 +217,9 @@ def test_only_a_bridge_s_key_opens_what_goes_between_regions(pair: Pair) -> None
     foreign = pair.a.made_key("somebody", "bridge")
     for key, status in ((pair.a.key, 403), (foreign, 403), (pair.a.address["key"], 200)):
         with pair.a.http(key) as http:
-            for path in ("/regions/b/parcel?start=0:0", "/regions/b/taken", "/regions/end"):
-                assert http.get(path).status_code == status, path
+            for path in ("/regions/b/parcels?start=0:0", "/regions/b/taken", "/regions/end"):
+                with http.stream("GET", path) as answer:
+                    assert answer.status_code == status, path
 
 
 def test_what_is_decided_here_is_not_sent_away(at_b: httpx.Client) -> None:

@@ -1,69 +1,81 @@
-"""Who waits for the read models is woken when they have come so far, and not before."""
+"""What a parcel makes a region's own log say."""
 
 import asyncio
 
-import pytest
-
-from services.read_models.arrivals import GIVEN_UP_KEPT, Arrivals
-
-PATIENCE_SECONDS = 60.0
-
-
-async def waiting(arrivals: Arrivals, *frontiers: dict[int, int]) -> list[asyncio.Task[bool]]:
-    tasks = [asyncio.create_task(arrivals.reached(each, PATIENCE_SECONDS)) for each in frontiers]
-    await asyncio.sleep(0)
-    return tasks
+from events.cancel_events import CancelRequested
+from events.event import Event, encode
+from events.project_events import ProjectCreated
+from events.task_events import TaskSubmitted
+from events.words import Verdict
+from services.regions.addressing import addressed, delivered_id
+from services.regions.arrivals import Arrivals, in_waves
+from services.regions.parcels import Line
+from tests.builders import START, USER, nothing_yet
 
 
-async def test_each_is_woken_by_what_it_waits_for() -> None:
-    arrivals = Arrivals({0: 3})
-    near, far, both, there = await waiting(arrivals, {0: 4}, {0: 9}, {0: 4, 1: 1}, {0: 3})
-    assert await there
-    arrivals.learn({0: 5})
-    assert await near
-    assert not far.done()
-    assert not both.done()
-    arrivals.learn({1: 1})
-    assert await both
-    arrivals.learn({0: 9, 1: 1})
-    assert await far
-    assert arrivals.frontier() == {0: 9, 1: 1}
+def line(event: Event, offset: int, verdict: Verdict = Verdict.NOTED) -> Line:
+    return Line(
+        partition=0,
+        offset=offset,
+        appended_at_us=0,
+        verdict=verdict,
+        type=event.type,
+        organization=event.organization,
+        root=event.root,
+        event_id=event.id.hex,
+        value=encode(event).decode(),
+    )
 
 
-async def test_what_is_known_is_never_unlearned() -> None:
-    arrivals = Arrivals({0: 3})
-    arrivals.learn({0: 2, 1: 1})
-    assert arrivals.frontier() == {0: 3, 1: 1}
-    assert await arrivals.reached({0: 3}, 0)
+def arrived_in_a(*lines: Line) -> Arrivals:
+    async def nobody(region: str, line: Line) -> None:
+        return None
+
+    arrivals = Arrivals("a", "b", lambda organization, subject: None, nobody, START)
+
+    async def look() -> None:
+        for each in lines:
+            await arrivals.look_at(each)
+
+    asyncio.run(look())
+    return arrivals
 
 
-async def test_a_wait_ends_with_its_timeout() -> None:
-    arrivals = Arrivals({})
-    assert not await arrivals.reached({0: 1}, 0.001)
-    assert await arrivals.moved({}, 0.001) == {}
+def an_order(home: str = "a") -> Event:
+    return nothing_yet().addressed(CancelRequested(actor=USER), home=home).events[-1]
 
 
-async def test_a_stream_hears_of_any_partition() -> None:
-    arrivals = Arrivals({0: 3, 1: 4})
-    assert await arrivals.moved({0: 2}, PATIENCE_SECONDS) == {0: 3, 1: 4}
-    moved = asyncio.create_task(arrivals.moved({0: 3, 1: 4}, PATIENCE_SECONDS))
-    await asyncio.sleep(0)
-    arrivals.learn({0: 1})
-    await asyncio.sleep(0)
-    assert not moved.done()
-    arrivals.learn({1: 5})
-    assert await moved == {0: 3, 1: 5}
+def test_a_request_for_this_region_is_said_here_under_a_derived_id() -> None:
+    order = an_order()
+
+    (arrived,) = arrived_in_a(line(order, 0)).requests
+
+    assert (arrived.id, arrived.causationid) == (delivered_id(order.id), order.id)
+    assert isinstance(arrived.data, CancelRequested)
 
 
-@pytest.mark.parametrize("rounds", [1, 3])
-async def test_those_who_wait_in_vain_are_forgotten(rounds: int) -> None:
-    arrivals = Arrivals({})
-    for _ in range(rounds):
-        tasks = await waiting(arrivals, *({0: 10**12} for _ in range(GIVEN_UP_KEPT + 1)))
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    assert len(arrivals._waiting[0]) <= GIVEN_UP_KEPT
-    (near,) = await waiting(arrivals, {0: 1})
-    arrivals.learn({0: 1})
-    assert await near
+def test_what_was_refused_where_it_was_asked_is_not_done_here() -> None:
+    assert arrived_in_a(line(an_order(), 0, Verdict.VOID)).requests == []
+
+
+def test_what_is_for_others_is_left_to_them() -> None:
+    assert arrived_in_a(line(an_order("mars"), 0)).requests == []
+
+
+def test_of_one_root_nothing_is_appended_together_with_what_came_before_it() -> None:
+    """Of an append that fails any part may be lost: a child would come before its parent."""
+    project = addressed(ProjectCreated(actor=USER), "a")
+    one = nothing_yet("one").addressed(ProjectCreated(actor=USER), home="a").events[-1]
+    assert one.data == project
+    part = nothing_yet("one.part").addressed(TaskSubmitted(actor=USER, kind="k")).events[-1]
+    last = nothing_yet("one.part").addressed(CancelRequested(actor=USER)).events[-1]
+    other = nothing_yet("other").addressed(CancelRequested(actor=USER)).events[-1]
+
+    waves = in_waves([one, part, other, last])
+
+    assert [[each.subject for each in wave] for wave in waves] == [
+        ["one", "other"],
+        ["one.part"],
+        ["one.part"],
+    ]
+    assert [each for wave in waves for each in wave] == [one, other, part, last]

@@ -52,6 +52,12 @@ class Kept:
     async def frontier_before(self, region: str, start: Frontier) -> Frontier:
         return BEGINNING
 
+    async def handed_to(self, region: str, line: Line) -> None:
+        return None
+
+    async def event_ids(self, region: str, positions: Collection[Position]) -> dict[Position, str]:
+        return {}
+
     async def keep(self, news: News, lines: Collection[CopiedLine], known: Frontier) -> None:
         self.lines += lines
 
@@ -60,7 +66,9 @@ def taken_in_b(allowed: frozenset[str]) -> list[CopiedLine]:
     """What region b keeps of the parcel, if the organization may use these."""
     kept = Kept()
     now: Any = SimpleNamespace(now=lambda: datetime.now(START.tzinfo))
-    nothing: Any = SimpleNamespace(root=lambda organization, subject: None)
+    nothing: Any = SimpleNamespace(
+        root=lambda organization, subject: None, at_close=lambda call: None
+    )
     copies: Any = kept
     address = RegionAddress.model_validate({"url": "http://a.example", "key": "k"})
     settings = RegionSettings(others={"a": address}, organizations={BOUND: allowed})
@@ -70,7 +78,6 @@ def taken_in_b(allowed: frozenset[str]) -> list[CopiedLine]:
         words=nothing,
         reads=nothing,
         verdicts=nothing,
-        store=nothing,
         copies=copies,
         settings=settings,
         world=now,

@@ -19,7 +19,7 @@ from services.operations import abroad, looking
 from services.read_models.questions import HistoryFilter, InvalidCursor
 from services.read_models.rows import HistoryLine
 from services.refusals import Invalid
-from services.regions.copies import Copy
+from services.regions.copy import Copy
 
 router = APIRouter(tags=["history"])
 

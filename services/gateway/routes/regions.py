@@ -1,24 +1,28 @@
 """Other regions: how old their news are; and where bridges take parcels and leave them."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from events.body import ORGANIZATION_PATTERN
 from events.positions import written_frontier
 from projections.moments import moment_or_none
 from services.gateway.answers import answer
-from services.gateway.callers import Called, Caller
+from services.gateway.callers import Called, Caller, reader
 from services.gateway.documents import Document, RequestDocument, request_document
 from services.gateway.problems import Responses, responses
 from services.gateway.routes.cancels import WaitSeconds, bounded
+from services.gateway.streaming import Streamed
 from services.operations import carrying, sent
 from services.refusals import NotFound
 from services.regions.dock import Dock, frontier_of
-from services.regions.parcels import FrontierText, Parcel
+from services.regions.parcels import FrontierText, Parcel, sealed
 
 router = APIRouter(tags=["regions"])
 
@@ -26,6 +30,13 @@ FRONTIER_LIMIT = 100_000
 """Characters."""
 UNDECIDED: Responses = {
     202: {"model": RequestDocument, "description": "Accepted and durable; not decided yet."}
+}
+LINES = "application/x-ndjson"
+PARCELS: Responses = {
+    200: {
+        "description": "A parcel a line, each behind the one before; an empty one in silence.",
+        "content": {LINES: {"schema": {"type": "string"}}},
+    }
 }
 RegionName = Annotated[str, Path(pattern=f"^{ORGANIZATION_PATTERN}$", examples=["eu"])]
 
@@ -83,16 +94,27 @@ async def end(caller: Called) -> Response:
     return answer(FrontierDocument(frontier=written_frontier(frontier)))
 
 
-@router.get("/regions/{region}/parcel", response_model=Parcel, responses=responses(404))
-async def parcel(
+@router.get(
+    "/regions/{region}/parcels",
+    response_class=StreamingResponse,
+    responses={**PARCELS, **responses(404)},
+)
+async def parcels(
     caller: Called,
     region: RegionName,
     start: Annotated[str, Query(max_length=FRONTIER_LIMIT, description="A frontier.")],
-    wait: Annotated[float, Query(ge=0, le=60)] = 0,
+    wait: Annotated[float, Query(ge=0.1, le=60, description="Seconds of silence, at most.")] = 2,
 ) -> Response:
-    """For bridges: what that region may know of this one, from there on."""
+    """For bridges: what that region may know of this one, from there on, as it is said."""
     frontier = frontier_of(start, "start")
-    return answer(await carrying.parcel(caller.scope, dock_of(caller), region, frontier, wait))
+    leaving = carrying.parcels(caller.scope, dock_of(caller), region, frontier, wait)
+    return Streamed(in_lines(leaving), reader(caller), LINES, {"cache-control": "no-store"})
+
+
+async def in_lines(parcels: AsyncGenerator[Parcel, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(parcels):
+        async for parcel in parcels:
+            yield sealed(parcel) + b"\n"
 
 
 @router.get("/regions/{region}/taken", response_model=FrontierDocument, responses=responses(404))

@@ -2,14 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from events.errors import CountermandError
-from events.positions import Frontier
+from events.positions import Frontier, read_frontier
 from services.bridge.http_dock import RegionUnreachable
 from services.regions.dock import Dock
-from services.regions.parcels import Parcel
+from services.regions.parcels import Parcel, opened, sealed
 from tests.simulation.faults import Faults
 from tests.simulation.node import Node
 
@@ -84,6 +85,10 @@ def fail(answer: "asyncio.Future[Answer]", error: BaseException) -> None:
         answer.set_exception(error)
 
 
+async def leaving(dock: Dock, target: str, start: Frontier, wait_seconds: float) -> Parcel:
+    return await dock.parcel(target, start, wait_seconds)
+
+
 class FarDock:
     """A region's dock, as a bridge in another one has it: parcels go as text."""
 
@@ -93,15 +98,21 @@ class FarDock:
         self._caller_region = caller_region
         self._gateway = gateway
 
-    async def parcel(self, target: str, start: Frontier, wait_seconds: float) -> Parcel:
-        parcel = await self._ask(lambda dock: dock.parcel(target, start, wait_seconds))
-        return Parcel.model_validate_json(parcel.model_dump_json())
+    async def parcels(
+        self, target: str, start: Frontier, wait_seconds: float
+    ) -> AsyncGenerator[bytes, None]:
+        """A stream: what breaks it ends it, and a piece that was lost with it isn't sent again."""
+        while True:
+            asked = partial(leaving, target=target, start=start, wait_seconds=wait_seconds)
+            parcel = await self._ask(asked)
+            yield sealed(parcel)
+            start = read_frontier(parcel.end)
 
     async def taken(self, source: str) -> Frontier:
         return await self._ask(lambda dock: dock.taken(source))
 
-    async def take(self, parcel: Parcel) -> None:
-        await self._ask(lambda dock: dock.take(parcel))
+    async def take(self, parcel: bytes) -> None:
+        await self._ask(lambda dock: dock.take(opened(parcel)))
 
     async def _ask(self, asked: Callable[[Dock], Coroutine[Any, Any, Answer]]) -> Answer:
         return await self._links.call(self._caller, self._caller_region, self._gateway, asked)

@@ -132,7 +132,6 @@ class Site:
             words=node.words,
             reads=reads,
             verdicts=verdicts,
-            store=store,  # type: ignore[arg-type]
             copies=self.copies,
             settings=self.settings,
             world=node.world,
@@ -142,6 +141,7 @@ class Site:
         ledger = Ledger(log, history, (verdicts, self.voice, self.dock.recent), words=node.words)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(ledger.run())
+            tasks.create_task(self.copies.run())
             await ledger.ready.wait()
             ready()
 

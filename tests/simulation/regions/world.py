@@ -256,6 +256,7 @@ class RegionsWorld:
 
     def check(self) -> None:
         self._check_decided_once()
+        self._check_refused()
         self._check_nowhere_twice()
         self._check_moves()
         for site in self.sites.values():
@@ -282,6 +283,17 @@ class RegionsWorld:
                     unknown = each.event.id not in told
                     if unknown:  # It was durable, and its gateway died before it could say so.
                         self.require(self._is_in_a_log(each.event), f"nobody asked: {each.event}")
+
+    def _check_refused(self) -> None:
+        """What was refused where it was asked isn't done elsewhere."""
+        for site in self.sites.values():
+            for each in site.first.values():
+                body = each.event.data
+                if isinstance(body, RequestAddressed) and each.outcome.verdict is Verdict.VOID:
+                    self.counts["refused"] = self.counts.get("refused", 0) + 1
+                    there = self.sites[body.home].first
+                    done = delivered_id(each.event.id) in there
+                    self.require(not done, f"{each.event.subject} was refused in {site.name}")
 
     def _is_in_a_log(self, event: Event) -> bool:
         return any(
