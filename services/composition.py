@@ -177,7 +177,8 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         oddities,
     ]
     if dock is not None:
-        listeners.append(dock.recent)
+        # Before anybody who answers a caller: what goes to other regions has a longer way.
+        listeners.insert(1, dock.recent)
     ledger = Ledger(history, reads, listeners, cancel_listeners=(executor,), words=words)
     telemetry.sources.picture = partial(pulse.picture, None)
     telemetry.sources.runs = lambda: len(executor.runs)

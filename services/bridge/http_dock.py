@@ -1,14 +1,15 @@
 """A region's dock, over its gateways' HTTP API."""
 
+import json
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from typing import Any
 
 import httpx
 
 from events.errors import CountermandError
 from events.positions import Frontier, read_frontier, written_frontier
+from services.bridge.wire import Wire
 from services.outgoing import OutgoingClient
 from services.refusals import Conflict
 from services.regions.dock import CARRIED_ELSEWISE
@@ -27,15 +28,16 @@ class RegionUnreachable(CountermandError):
 class HttpDock:
     """Made by `open_dock`."""
 
-    def __init__(self, region: str, client: httpx.AsyncClient) -> None:
+    def __init__(self, region: str, client: httpx.AsyncClient, wire: Wire) -> None:
         self._region = region
         self._client = client
+        self._wire = wire
 
     async def end(self) -> Frontier:
-        return self._frontier(await self._call("GET", "/end"))
+        return self._frontier(await self._asked("/end"))
 
     async def taken(self, source: str) -> Frontier:
-        return self._frontier(await self._call("GET", f"/{source}/taken"))
+        return self._frontier(await self._asked(f"/{source}/taken"))
 
     async def parcels(
         self, target: str, start: Frontier, wait_seconds: float
@@ -47,8 +49,7 @@ class HttpDock:
         try:
             async with self._client.stream("GET", path, params=asked, timeout=timeout) as answer:
                 if answer.status_code != httpx.codes.OK:
-                    await answer.aread()
-                    raise self._refused(answer)
+                    raise self._refused(answer.status_code, await answer.aread())
                 async with aclosing(lines_of(answer.aiter_raw())) as lines:
                     async for line in lines:
                         yield line
@@ -58,8 +59,12 @@ class HttpDock:
             raise self._strange(str(error)) from error
 
     async def take(self, parcel: bytes) -> None:
-        headers = {"content-type": "application/json"}
-        await self._call("POST", "/parcels", headers=headers, content=parcel)
+        try:
+            answer = await self._wire.post(f"{PREFIX}/parcels", parcel)
+        except (OSError, TimeoutError) as error:
+            raise self._unreachable(error) from error
+        if answer.status != httpx.codes.OK:
+            raise self._refused(answer.status, answer.body)
 
     def _frontier(self, answer: httpx.Response) -> Frontier:
         try:
@@ -67,30 +72,30 @@ class HttpDock:
         except (ValueError, KeyError, TypeError) as error:
             raise self._strange(str(error)) from error
 
-    async def _call(self, method: str, path: str, **more: Any) -> httpx.Response:
+    async def _asked(self, path: str) -> httpx.Response:
         try:
-            answer = await self._client.request(method, PREFIX + path, **more)
+            answer = await self._client.get(PREFIX + path)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
         if answer.status_code == httpx.codes.OK:
             return answer
-        raise self._refused(answer)
+        raise self._refused(answer.status_code, answer.content)
 
     def _timeout(self, wait_seconds: float) -> httpx.Timeout:
         patience = self._client.timeout.connect or 0.0
         return httpx.Timeout(patience, read=patience + wait_seconds)
 
-    def _unreachable(self, error: httpx.HTTPError) -> "RegionUnreachable":
+    def _unreachable(self, error: Exception) -> "RegionUnreachable":
         why = str(error) or type(error).__name__
         return RegionUnreachable(f"region {self._region!r} can't be reached: {why}")
 
-    def _refused(self, answer: httpx.Response) -> CountermandError:
+    def _refused(self, status: int, body: bytes) -> CountermandError:
         try:
-            problem = answer.json()
+            problem = json.loads(body)
             detail, reason = str(problem["detail"]), str(problem.get("reason"))
         except (ValueError, KeyError, TypeError, AttributeError):
-            return self._strange(f"it answered {answer.status_code}")
-        if answer.status_code == httpx.codes.CONFLICT and reason in CARRIED_ELSEWISE:
+            return self._strange(f"it answered {status}")
+        if status == httpx.codes.CONFLICT and reason in CARRIED_ELSEWISE:
             return Conflict(reason, detail)
         return RegionUnreachable(f"region {self._region!r} refused: {detail}")
 
@@ -120,13 +125,18 @@ async def open_dock(
     region: str, address: RegionAddress, call_seconds: float
 ) -> AsyncIterator[HttpDock]:
     """With its connections, which are closed in the end."""
-    async with OutgoingClient(
-        base_url=address.url,
-        headers={"authorization": f"Bearer {address.key.get_secret_value()}"},
-        timeout=call_seconds,
-        verify=trust(address),
-    ) as client:
-        yield HttpDock(region, client)
+    credentials = {"authorization": f"Bearer {address.key.get_secret_value()}"}
+    trusted = trust(address)
+    wire = Wire(
+        address.url, {**credentials, "content-type": "application/json"}, trusted, call_seconds
+    )
+    try:
+        async with OutgoingClient(
+            base_url=address.url, headers=credentials, timeout=call_seconds, verify=trusted
+        ) as client:
+            yield HttpDock(region, client, wire)
+    finally:
+        wire.close()
 
 
 def trust(address: RegionAddress) -> ssl.SSLContext:

@@ -22,6 +22,7 @@ T = TypeVar("T")
 THREADS = 2
 BUSY_SECONDS = 10.0
 CONNECT_SECONDS = 10
+READS = "countermand_reads"
 MIGRATING = 0x0C04_7EA4
 """The number of PostgreSQL's lock that whoever migrates holds."""
 
@@ -47,11 +48,21 @@ class ControlStore:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._reading = engine.execution_options(**{READS: True})
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="control-store")
 
     async def ask(self, do: Callable[[sa.Connection], T]) -> T:
         """The answer of `do`, committed."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.ask_now, do)
+
+    async def look(self, read: Callable[[sa.Connection], T]) -> T:
+        """The answer of what only reads: it waits for nobody who writes."""
+
+        def reading() -> T:
+            with self._reading.begin() as connection:
+                return read(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, reading)
 
     def ask_now(self, do: Callable[[sa.Connection], T]) -> T:
         """The same without asyncio, for the command line."""
@@ -149,7 +160,8 @@ def _durable(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_immediate(connection: sa.Connection) -> None:
     """A transaction that reads first and then writes would be refused instead of waiting."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get(READS, False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _without_nul(

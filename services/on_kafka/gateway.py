@@ -78,7 +78,7 @@ async def serve(
             telemetry,
         )
         if desk.dock is not None:
-            listeners.append(desk.dock.recent)
+            listeners.insert(0, desk.dock.recent)
         app = telemetry.traced(new_app(desk))
         server = new_server(app, settings.gateway, settings.shutdown_grace_seconds)
         sides = (ledger.run, outputs.run, roll.run, duties.run, desk.keys.note_uses)

@@ -57,14 +57,14 @@ class Copies:
 
     async def news(self) -> Mapping[str, News]:
         """By region."""
-        written = {each.region: each for each in await self._store.ask(region_news.all_of_them)}
+        written = {each.region: each for each in await self._store.look(region_news.all_of_them)}
         return written | self._unwritten.news()
 
     async def frontier(self, region: str) -> Frontier:
         """How far what it has said is known here."""
         latest = self._unwritten.news().get(region)
         if latest is None:
-            latest = await self._store.ask(partial(region_news.of, region=region))
+            latest = await self._store.look(partial(region_news.of, region=region))
         return BEGINNING if latest is None else latest.frontier
 
     async def frontier_before(self, region: str, start: Frontier) -> Frontier:
@@ -138,7 +138,7 @@ class Copies:
                 for line in self._unwritten.of_root(organization, region, root).lines
             )
         ]
-        written = await self._store.ask(ask)
+        written = await self._store.look(ask)
         regions = [*latest, *(each for each in written if each not in latest)]
         for region in regions if len(regions) > 1 else ():
             if (await self.of(organization, region, subject)).root.home is None:
@@ -157,7 +157,7 @@ class Copies:
             lines = region_news.of_root(connection, organization, region, root, limit + 1)
             return lines, region_news.of(connection, region)
 
-        lines, news = beside.added_to(*await self._store.ask(ask))
+        lines, news = beside.added_to(*await self._store.look(ask))
         if len(lines) > limit:
             raise Unavailable(
                 f"the history of {root!r} is too long to be read here: ask region {region!r}"
@@ -184,7 +184,7 @@ class Copies:
             return {}
         unwritten = {each.position: each.event_id for each in self._unwritten.lines(region)}
         ask = partial(region_news.event_ids, region=region, positions=positions)
-        return await self._store.ask(ask) | unwritten
+        return await self._store.look(ask) | unwritten
 
     async def handed_to(self, region: str, line: Line) -> str | None:
         """To whom that region had handed the line's root over by then."""
@@ -201,7 +201,7 @@ class Copies:
                 root=line.root,
                 position=before,
             )
-            values = await self._store.ask(ask)
+            values = await self._store.look(ask)
             for position, verdict, value in values:
                 before = position
                 if (to := handed(verdict, value)) is not None:

@@ -95,6 +95,13 @@ async def end_of(address: RegionAddress) -> object:
         return await dock.end()
 
 
+async def handed_over(address: RegionAddress) -> None:
+    """Twice: the gateway has hung up in between."""
+    async with open_dock("a", address, call_seconds=5) as dock:
+        await dock.take(b"{}")
+        await dock.take(b"{}")
+
+
 async def test_a_bridge_shows_its_certificate(tmp_path: Path) -> None:
     authority = Authority(tmp_path, "authority")
     mine = authority.certify("bridge")
@@ -109,6 +116,7 @@ async def test_a_bridge_shows_its_certificate(tmp_path: Path) -> None:
         )
 
         assert await end_of(address) == {0: 7}
+        await handed_over(address)
 
 
 async def test_without_a_certificate_nothing_is_said(tmp_path: Path) -> None:
@@ -119,6 +127,8 @@ async def test_without_a_certificate_nothing_is_said(tmp_path: Path) -> None:
 
         with pytest.raises(RegionUnreachable):
             await end_of(address)
+        with pytest.raises(RegionUnreachable):
+            await handed_over(address)
 
 
 async def test_a_gateway_of_another_authority_is_not_believed(tmp_path: Path) -> None:
@@ -129,3 +139,5 @@ async def test_a_gateway_of_another_authority_is_not_believed(tmp_path: Path) ->
 
         with pytest.raises(RegionUnreachable, match="can't be reached"):
             await end_of(address)
+        with pytest.raises(RegionUnreachable, match="can't be reached"):
+            await handed_over(address)

@@ -170,6 +170,8 @@ class SiteStore:
         await asyncio.sleep(self._site.faults.latency_seconds(1.0))
         return answer
 
+    look = ask
+
 
 class SiteReads:
     """What a dock asks of the read models."""
