@@ -25,7 +25,10 @@ class Connection:
         self._headers = headers
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
-        raw = b"" if body is None else json.dumps(body).encode()
+        return self.send(method, path, b"" if body is None else json.dumps(body).encode())
+
+    def send(self, method: str, path: str, raw: bytes) -> tuple[int, bytes]:
+        """The same, of a body that is written already."""
         self._socket.sendall(head(method, path, raw, self._headers))
         received = b""
         while b"\r\n\r\n" not in received:

@@ -58,9 +58,8 @@ def log_key(organization: str, root: str) -> str:
 def event_id(now: datetime, randomness: int) -> UUID:
     """A UUIDv7 from a time and 74 random bits."""
     milliseconds = int(now.timestamp() * 1000) & (2**48 - 1)
-    high = randomness >> 62 & 0xFFF
-    low = randomness & (2**62 - 1)
-    return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+    high_and_low = (randomness & _HIGH) << 2 | randomness & _LOW
+    return UUID(int=milliseconds << 80 | _VERSION_7 | high_and_low)
 
 
 def derived_id(*cause: object) -> UUID:
@@ -83,6 +82,9 @@ def is_marked(text: str) -> bool:
     return str(id) == text and id == marked(id)
 
 
+_HIGH, _LOW = 0xFFF << 62, 2**62 - 1
+"""Of the 74 random bits of a UUIDv7."""
+_VERSION_7 = 0x7 << 76 | 0b10 << 62
 _CHECK_BITS = 32
 
 

@@ -13,6 +13,7 @@ from time import monotonic, time_ns
 
 import structlog
 
+from events.log import Record
 from events.positions import Frontier
 from services.at_hand import AtHand
 from services.bridge.bridge import carried_here
@@ -38,6 +39,7 @@ from services.read_models.models import ReadModels
 from services.read_side import open_read_side
 from services.regions.opening import open_regions
 from services.regions.regions import Regions
+from services.right_of_way import RightOfWay
 from services.roll import Roll
 from services.secrets.declared import Declared
 from services.secrets.destroying import KeyDestroyer
@@ -56,6 +58,8 @@ from services.world import World, real_world
 
 START_SECONDS = 60.0
 SWITCH_INTERVAL_SECONDS = 0.0001
+JUDGED_WITHIN_US = 250_000
+"""What was appended so long ago is judged, whoever else would go first."""
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +117,8 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         telemetry.time(name, stream)
         logs.append(stream)
     history, output, heartbeats = logs
-    projector, reads = await open_read_side(data, history)
+    right_of_way = RightOfWay(monotonic)
+    projector, reads = await open_read_side(data, history, right_of_way.given_by_thread)
     opened.push_async_callback(reads.close)
     verdicts = Verdicts()
     at_hand = AtHand(verdicts)
@@ -179,7 +184,16 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     if dock is not None:
         # Before anybody who answers a caller: what goes to other regions has a longer way.
         listeners.insert(1, dock.recent)
-    ledger = Ledger(history, reads, listeners, cancel_listeners=(executor,), words=words)
+    verdicts.hurry_with(right_of_way.end)
+
+    async def give_way(record: Record) -> None:
+        waiting_us = now_us() - record.appended_at_us
+        if not (verdicts.awaited or voice.awaited) and waiting_us < JUDGED_WITHIN_US:
+            await right_of_way.given()
+
+    ledger = Ledger(
+        history, reads, listeners, cancel_listeners=(executor,), words=words, give_way=give_way
+    )
     telemetry.sources.picture = partial(pulse.picture, None)
     telemetry.sources.runs = lambda: len(executor.runs)
     telemetry.sources.lag_entries = lambda: behind(ledger.frontier, reads.frontier())
@@ -235,6 +249,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         metrics=telemetry.metrics,
         webhooks_changed=webhooks.changed,
         dock=dock,
+        right_of_way=right_of_way,
     )
     server = new_server(telemetry.traced(new_app(desk)), limits, settings.shutdown_grace_seconds)
     return Embedded(

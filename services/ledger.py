@@ -9,9 +9,17 @@ and of what stands behind it only known cancels are passed on, unjudged, to whoe
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 import structlog
 
@@ -86,6 +94,14 @@ class CancelListener(Protocol):
         ...
 
 
+GiveWay: TypeAlias = Callable[[Record], Awaitable[None]]
+"""Waits while others go first; the record is the first of those that are to be judged."""
+
+
+async def at_once(_: Record) -> None:
+    """Nobody goes first."""
+
+
 class Stopped(NamedTuple):
     """Why a partition is judged no further."""
 
@@ -108,8 +124,9 @@ class Ledger:
         history: History,
         listeners: Sequence[Listener],
         cancel_listeners: Sequence[CancelListener] = (),
-        batch_records: int = 200,
+        batch_records: int = 100,
         words: OwnWords | None = None,
+        give_way: GiveWay = at_once,
     ) -> None:
         """`words`: what is appended by this process, which needn't be decoded again."""
         self.memory = Memory()
@@ -124,6 +141,7 @@ class Ledger:
         self._cancel_listeners = cancel_listeners
         self._batch_records = batch_records
         self._words = words or OwnWords()
+        self._give_way = give_way
 
     async def run(self) -> None:
         """Follow the log until cancelled."""
@@ -136,6 +154,7 @@ class Ledger:
         self.ready.set()
         async with aclosing(follow_on(self._log, frontier, self._batch_records)) as batches:
             async for records in batches:
+                await self._give_way(records[0])
                 await self._enter(records)
 
     async def _enter(self, records: Sequence[Record]) -> None:

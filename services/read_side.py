@@ -1,7 +1,7 @@
 """Opens the read models of a folder and the projector that writes them, if they fit the log."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,8 +28,10 @@ class ReadSide(NamedTuple):
         await self.models.close()
 
 
-async def open_read_side(data: Path, log: LogReader) -> ReadSide:
-    """The read models in use; empty ones, where there are none yet.
+async def open_read_side(
+    data: Path, log: LogReader, give_way: Callable[[], None] | None = None
+) -> ReadSide:
+    """The read models in use; empty ones, where there are none yet. `give_way`: the projector's.
 
     Raises `CheckpointMismatch` when they don't belong to this log, `OtherLayout` when another
     release wrote them.
@@ -44,7 +46,7 @@ async def open_read_side(data: Path, log: LogReader) -> ReadSide:
         raise
     models = ReadModels(database)
     await models.open()
-    return ReadSide(Projector(generations, models, writer), models)
+    return ReadSide(Projector(generations, models, writer, give_way=give_way), models)
 
 
 async def check(log: LogReader, checkpoints: Mapping[int, Checkpoint]) -> None:

@@ -117,11 +117,17 @@ class Verdicts:
         self._subscriptions: dict[str, list[Subscription]] = {}
         self._told: list[Callable[[str], None]] = []
         self._at_close: list[Callable[[], None]] = []
+        self._hurry: Callable[[], None] = nobody
         self.closed = False
         """Nobody waits any more: this process ends."""
         self.asked = 0
         """How often somebody has begun to wait for a single verdict. Whoever cancels many gives way
         while it grows."""
+
+    @property
+    def awaited(self) -> bool:
+        """Somebody waits for a verdict, or for more about a root."""
+        return bool(self._expected or self._watches)
 
     # ---- what the ledger tells
 
@@ -181,6 +187,10 @@ class Verdicts:
         """When nobody is to wait any more."""
         self._at_close.append(call)
 
+    def hurry_with(self, hurry: Callable[[], None]) -> None:
+        """Call this when somebody begins to wait for a verdict."""
+        self._hurry = hurry
+
     def latest(self, key: str) -> Position | None:
         """The last position that this process knows of a root; None: none lately."""
         return self._latest.get(key)
@@ -194,12 +204,15 @@ class Verdicts:
                 tell(key)
 
     def _note(self, key: str, position: Position) -> None:
-        known = self._latest.get(key)
-        if known is None or known < position:
-            self._latest[key] = position
-            self._latest.move_to_end(key)
-            if len(self._latest) > LATEST_KEPT:
-                self._latest.popitem(last=False)
+        latest = self._latest
+        known = latest.get(key)
+        if known is None:
+            latest[key] = position
+            if len(latest) > LATEST_KEPT:
+                latest.popitem(last=False)
+        elif known < position:
+            latest[key] = position
+            latest.move_to_end(key)
 
     @contextmanager
     def expecting(self, event_id: UUID) -> Iterator[asyncio.Future[Entry]]:
@@ -224,6 +237,7 @@ class Verdicts:
 
     @contextmanager
     def _hearing(self, event_ids: Sequence[UUID], hear: Callable[[Entry], None]) -> Iterator[None]:
+        self._hurry()
         for event_id in event_ids:
             self._expected.setdefault(event_id, []).append(hear)
         try:
@@ -273,3 +287,7 @@ class Verdicts:
                 subscription.close()
         for call in self._at_close:
             call()
+
+
+def nobody() -> None:
+    """Nobody has to hurry."""

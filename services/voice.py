@@ -115,6 +115,11 @@ class Voice:
             if not listening:
                 self._listening.pop(event.id, None)
 
+    @property
+    def awaited(self) -> bool:
+        """Somebody waits for a verdict."""
+        return bool(self._listening)
+
     def recalled(self, roots: Mapping[str, Root], frontier: Frontier) -> None:
         """Nothing that was said before the ledger began is waited for."""
 

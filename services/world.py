@@ -24,8 +24,9 @@ class World:
     randomness: Callable[[], int]
     """74 random bits at each call."""
 
-    def new_id(self) -> UUID:
-        return event_id(self.now(), self.randomness())
+    def new_id(self, at: datetime | None = None) -> UUID:
+        """`at`: now, for whoever has just looked."""
+        return event_id(at or self.now(), self.randomness())
 
 
 def real_world() -> World:

@@ -4,7 +4,8 @@ The offset is the row's version, counted from 0 without gaps; the recorder's own
 So a second writer collides, and what is missing shows. Every row that is read is checked for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import count, repeat
 from typing import TypeAlias
 
 from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent
@@ -49,15 +50,16 @@ class Stream:
 
     def insert(self, offset: int, values: Sequence[bytes], appended_at_us: int) -> None:
         """Store the values durably, the first of them at this offset."""
-        self.insert_stamped(offset, [(value, appended_at_us) for value in values])
+        self._insert(offset, values, repeat(str(appended_at_us)))
 
     def insert_stamped(self, offset: int, values: Sequence[tuple[bytes, int]]) -> None:
         """The same, each with an append time of its own: of a log that they come from."""
+        times = [str(appended_at_us) for _, appended_at_us in values]
+        self._insert(offset, [value for value, _ in values], times)
+
+    def _insert(self, offset: int, values: Sequence[bytes], times: Iterable[str]) -> None:
         self.check_open()
-        rows = [
-            (self._name, version, str(appended_at_us), value)
-            for version, (value, appended_at_us) in enumerate(values, offset)
-        ]
+        rows = list(zip(repeat(self._name), count(offset), times, values, strict=False))
         with explained(self.where):
             self._store(rows)
 

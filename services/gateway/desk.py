@@ -22,6 +22,7 @@ from services.operations.scope import Parts
 from services.operations.webhooks import WebhookDesk
 from services.outputs import Outputs
 from services.regions.dock import Dock
+from services.right_of_way import RightOfWay
 from services.roll import Roll
 from services.settings import Settings
 from services.telemetry.metrics import Metrics
@@ -51,6 +52,7 @@ class Desk:
     webhooks: WebhookDesk
     dock: Dock | None
     """Where bridges call; None where there are no other regions."""
+    right_of_way: RightOfWay
 
 
 def new_desk(
@@ -66,6 +68,7 @@ def new_desk(
     metrics: Metrics | None = None,
     webhooks_changed: Callable[[], None] | None = None,
     dock: Dock | None = None,
+    right_of_way: RightOfWay | None = None,
 ) -> Desk:
     limits = settings.gateway
     documents = KeptDocuments(limits.documents_kept)
@@ -95,6 +98,7 @@ def new_desk(
         metrics=metrics,
         webhooks=WebhookDesk(store, settings.webhooks, webhooks_changed),
         dock=dock,
+        right_of_way=right_of_way or RightOfWay(monotonic),
     )
 
 

@@ -129,10 +129,10 @@ class Scope:
     def now(self) -> datetime:
         return self.parts.world.now()
 
-    def new_id(self, *what: object) -> UUID:
+    def new_id(self, *what: object, at: datetime | None = None) -> UUID:
         """An id for what this request makes; the same again when the request is repeated."""
         if self.idempotency_key is None:
-            return self.parts.world.new_id()
+            return self.parts.world.new_id(at)
         who = self.principal
         return derived_id(
             "idempotency", who.organization, who.kind, who.id, self.idempotency_key, *what
@@ -165,8 +165,9 @@ class Scope:
         first = self.event(body, subject, 0)
         made = [first]
         for number, (body, subject) in enumerate(others, 1):
-            id = self.new_id(body.TYPE, subject, number)
-            made.append(like(first, body, id=id, subject=subject, time=self.now()))
+            now = self.now()
+            id = self.new_id(body.TYPE, subject, number, at=now)
+            made.append(like(first, body, id=id, subject=subject, time=now))
         return made
 
     async def append(self, events: Sequence[Event]) -> Sequence[Position]:

@@ -1,6 +1,6 @@
 """Submit one task, or many at once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -141,17 +141,15 @@ async def sealed(
     """These submissions with nothing secret in the clear."""
     vault = scope.parts.vault
     await vault.declared.known(scope.parts.settings.verdict_wait_seconds)
+    kinds = {event.data.kind for event in events if isinstance(event.data, TaskSubmitted)}
+    declared = {kind: vault.declared.of(kind) for kind in kinds}
+    if not any(given) and not any(declared.values()):
+        return list(events)
     hidden: dict[int, tuple[Event, Secrets]] = {}
-    declared: dict[str, Collection[str]] = {}
     for number, (event, named) in enumerate(zip(events, given, strict=True)):
         body = event.data
-        if not isinstance(body, TaskSubmitted):
-            continue
-        names = declared.get(body.kind)
-        if names is None:
-            names = declared[body.kind] = vault.declared.of(body.kind)
-        if named or names:
-            secrets = found(names, body.payload, named)
+        if isinstance(body, TaskSubmitted):
+            secrets = found(declared[body.kind], body.payload, named)
             if secrets is not None:
                 hidden[number] = (event, secrets)
     if not hidden:

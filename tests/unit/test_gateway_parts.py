@@ -10,7 +10,7 @@ from events.positions import Position
 from services.control_store import store
 from services.control_store.migrations import NEWEST
 from services.gateway import problems
-from services.gateway.fast_lane import SUBMISSION
+from services.gateway.fast_lane import SUBMISSION, submission_in
 from services.gateway.kept_documents import KeptDocuments
 from services.gateway.rate_limits import Buckets
 from services.permissions import Permission, Principal
@@ -91,8 +91,32 @@ def test_a_bad_submission_is_told_only_what_is_wrong_with_what_was_sent(
     body: Any, fields: list[str]
 ) -> None:
     with pytest.raises(ValidationError) as raised:
-        SUBMISSION.validate_json(json.dumps(body))
+        submission_in(json.dumps(body).encode())
 
     problem = json.loads(bytes(problems.invalid(raised.value.errors(), "body").body))
 
     assert [each["field"] for each in problem["errors"]] == fields
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"kind": "k", "labels": {"tasks": "a"}}',
+        b'{"tasks": [{"kind": "k"}, {"id": "a", "kind": "k"}]}',
+        b' {\n  "tasks" : []}',
+    ],
+)
+def test_what_a_body_looks_like_only_decides_what_is_tried_first(raw: bytes) -> None:
+    assert submission_in(raw) == SUBMISSION.validate_json(raw)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b'{"tasks": [{"kind": "k"}], "kind": "k"}', b'{"tasks": [{"kind": 1}]}']
+)
+def test_errors_are_the_same_whatever_is_tried_first(raw: bytes) -> None:
+    with pytest.raises(ValidationError) as expected:
+        SUBMISSION.validate_json(raw)
+    with pytest.raises(ValidationError) as raised:
+        submission_in(raw)
+
+    assert raised.value.errors() == expected.value.errors()

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from events.ids import LIMIT_CHARACTERS, PATTERN, log_key, root_of
 from events.words import Evidence, Status
-from services.gateway.answers import answer, as_bytes, news_headers, undecided
+from services.gateway.answers import JSON, answer, as_bytes, news_headers, undecided
 from services.gateway.callers import CANCELLING, IDEMPOTENT, Called, Caller, preferred_wait
 from services.gateway.documents import (
     AcceptedDocument,
@@ -16,7 +16,7 @@ from services.gateway.documents import (
     ProgressDocument,
     TaskDocument,
     TaskPage,
-    submitted_document,
+    batch_document,
     task_document,
 )
 from services.gateway.pages import AsOfText, Cursor, Limit, aware, page_rows, pair, read_as_of
@@ -70,7 +70,7 @@ async def submit(caller: Called, body: TaskRequest | BatchRequest) -> Response:
         if isinstance(body, BatchRequest):
             wait = preferred_wait(caller) > 0
             done = await submitting.submit_many(caller.scope, body.tasks, wait=wait)
-            return answer(BatchDocument(items=tuple(map(submitted_document, done))), 201)
+            return Response(batch_document(done), 201, media_type=JSON)
         submitted = await submitting.submit(caller.scope, body)
         if isinstance(submitted, Undecided):
             return undecided(submitted)
