@@ -5,6 +5,7 @@ and solving, which costs as much as a durable append. The documented routes are 
 isn't plain (another content type, an unusual query) goes there, and so does everything else.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from typing import TypeVar
