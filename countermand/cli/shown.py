@@ -205,7 +205,11 @@ def short(id: str) -> str:
 
 
 def _after(start: datetime, text: str | None) -> str:
-    return "-" if text is None else since(start, text)
+    """A cancel that came too late is told of what had happened before it."""
+    if text is None:
+        return "-"
+    said = since(start, text)
+    return f"{said[1:]} before" if said.startswith("-") else said
 
 
 def _grid() -> Table:

@@ -28,11 +28,15 @@ def submit(
         list[str] | None,
         typer.Option(help="NAME (of an environment variable) or NAME=@file; only the run sees it."),
     ] = None,
-    project: str | None = None,
-    parent: str | None = None,
-    max_attempts: int | None = None,
-    grace_seconds: float | None = None,
-    deadline: Annotated[str | None, typer.Option(help="RFC 3339.")] = None,
+    project: Annotated[str | None, typer.Option(help="The project that it is part of.")] = None,
+    parent: Annotated[str | None, typer.Option(help="The task that it is a child of.")] = None,
+    max_attempts: Annotated[int | None, typer.Option(help="How often it may be tried.")] = None,
+    grace_seconds: Annotated[
+        float | None, typer.Option(help="So long it has to stop by itself, once it is asked.")
+    ] = None,
+    deadline: Annotated[
+        str | None, typer.Option(help="A time (RFC 3339) at which it is cancelled.")
+    ] = None,
     url: Url = URL,
     key: Key = None,
     as_json: AsJson = False,
@@ -74,7 +78,9 @@ def cancel(
     ] = None,
     reason: Annotated[str, typer.Option(help="Kept in the history.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Don't ask politely first.")] = False,
-    grace_seconds: float | None = None,
+    grace_seconds: Annotated[
+        float | None, typer.Option(help="So long it has to stop by itself; else the task's own.")
+    ] = None,
     hold_seconds: Annotated[
         float | None, typer.Option(help="If there is no such task yet, keep the cancel so long.")
     ] = None,

@@ -1,9 +1,11 @@
 """What task authors import, and the program that runs their code.
 
-from countermand import TaskContext, handler
+    from countermand import TaskContext, handler
 
-@handler("greet") async def greet(context: TaskContext) -> str: await context.progress(0.5, "looking
-for words") return f"Hello, {context.payload['name']}!"
+    @handler("greet")
+    async def greet(context: TaskContext) -> str:
+        await context.progress(0.5, "looking for words")
+        return f"Hello, {context.payload['name']}!"
 
 An async handler is stopped by `asyncio.CancelledError`, a sync one (`def`, which always has a
 process of its own) by `TaskStopped`, wherever it is. `context.stopping` says why before either is

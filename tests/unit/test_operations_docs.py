@@ -1,9 +1,10 @@
-"""Everything that deployment files and docs/operations.md name exists: commands, options, paths,
-settings, metrics, alarms."""
+"""Everything that deployment files and docs name exists: commands, options, paths, settings,
+metrics, alarms."""
 
 import configparser
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,9 @@ OPERATIONS = REPOSITORY / "docs/operations.md"
 DOCKERFILE = REPOSITORY / "Dockerfile"
 UNIT = REPOSITORY / "deploy/countermand.service"
 ALERTS = REPOSITORY / "deploy/prometheus/alerts.yml"
-FILES = (OPERATIONS, DOCKERFILE, UNIT)
+FILES = (OPERATIONS, REPOSITORY / "docs/handlers.md", DOCKERFILE, UNIT)
+PAGES = [page for page in (REPOSITORY / "docs").glob("*.md") if "```toml" in page.read_text()]
+TOML = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 OF_THE_COMMAND_LINE = {"COUNTERMAND_CONFIG", "COUNTERMAND_DATA"}
 CODE = re.compile(r"`([^`\n]+)`|^    (\S.*)$", re.MULTILINE)
 METRIC = re.compile(r"\bcountermand_[a-z_]+\b")
@@ -54,6 +57,12 @@ def test_every_variable_that_is_named_is_a_setting(path: Path) -> None:
 
     assert named
     assert {each for each in named - OF_THE_COMMAND_LINE if not setting_exists(each)} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_table_of_settings_that_is_shown_can_be_used(page: Path) -> None:
+    for shown in TOML.findall(page.read_text()):
+        Settings(**tomllib.loads(shown))
 
 
 def code() -> list[str]:

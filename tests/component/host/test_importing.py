@@ -1,5 +1,6 @@
 """What a host loads: authors' modules, and of ours what they may see."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.component.host.process import (
     stop,
 )
 
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 OURS = ("events", "projections", "services", "countermand.client", "countermand.cli", "pydantic")
 
 
@@ -142,6 +144,16 @@ def test_a_payload_may_be_a_pydantic_model(tmp_path: Path) -> None:
         heard = {each["run"]: each for each in (host.hears(), host.hears())}
         assert heard["1"]["result"] == 2
         assert failed(heard["2"], "amount", "payload_refused", permanent=True)
+
+
+def test_the_first_handler_of_the_docs_runs_as_it_is_written(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "handlers.md").read_text()
+    (tmp_path / "greetings.py").write_text(PYTHON.findall(page)[0])
+    with HostProcess("greetings", paths=(tmp_path,)) as host:
+        host.says(run("greet", {"name": "Ada"}), run("greet", {}, "2"))
+        heard = {each["run"]: each for each in (host.hears(), host.hears(), host.hears())}
+        assert heard["1"]["result"] == "Hello, Ada!"
+        assert failed(heard["2"], "payload needs 'name'", "payload_refused", permanent=True)
 
 
 def test_the_samples_do_what_they_say() -> None:
