@@ -25,7 +25,8 @@ from services.read_models.questions import (
 )
 from services.read_models.rows import HistoryLine, Page, Task
 from services.read_models.scope import compiled, of_organization
-from tests.builders import START, History, a_project, a_task, an_executing_project
+from tests.builders import History, a_project, a_task, an_executing_project
+from tests.builders.actors import START
 from tests.read_side import written
 from tests.recorded import ORGANIZATIONS, judged, records
 

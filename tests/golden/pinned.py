@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from events.event import Event, decode, encode
 from events.outcome import Outcome
 from events.state import Root
-from tests.builders import Fold
+from tests.builders.folding import Fold
 
 HERE = Path(__file__).parent
 EVENTS, HISTORIES, SCHEMAS = HERE / "events", HERE / "histories", HERE / "schemas"

@@ -39,7 +39,7 @@ from events.run_events import (
 from events.task_events import TaskOutput, TaskProgressed, TaskRetried, TaskSkipped, TaskSubmitted
 from events.vocabulary import AnyBody
 from events.words import Evidence, Mode, Origin
-from tests.builders import START
+from tests.builders.actors import START
 
 WHO = Actor(
     kind="service",

@@ -7,15 +7,8 @@ from events.cancel_events import CancelRequested
 from events.region_events import RootHandedOver
 from events.task_events import TaskSubmitted
 from events.words import Evidence, Mode, Origin
-from tests.builders import (
-    USER,
-    History,
-    a_project,
-    a_task,
-    an_executing_project,
-    nothing_yet,
-    run_of,
-)
+from tests.builders import History, a_project, a_task, an_executing_project, nothing_yet
+from tests.builders.actors import USER, run_of
 
 A_CANCEL, A_SUBMISSION = CancelRequested(actor=USER), TaskSubmitted(actor=USER, kind="k")
 

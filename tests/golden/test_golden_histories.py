@@ -6,7 +6,7 @@ import pytest
 
 from events.event import decode, encode
 from events.words import Evidence, ProjectStatus, Reason, Status
-from tests.builders import the_fold
+from tests.builders.folding import the_fold
 from tests.golden.pinned import HISTORIES, events_of, read, replayed
 from tests.golden.stories import stories
 from tests.properties.graphs import small_graphs

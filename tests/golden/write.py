@@ -10,7 +10,7 @@ from pathlib import Path
 
 from events.event import encode
 from events.schemas import json_schemas
-from tests.builders import the_fold
+from tests.builders.folding import the_fold
 from tests.golden.pinned import EVENTS, HISTORIES, SCHEMAS, written
 from tests.golden.samples import FULL, full_event, minimal_event
 from tests.golden.stories import stories

@@ -45,7 +45,7 @@ from events.run_events import (
 from events.task_events import TaskRetried, TaskSkipped, TaskSubmitted
 from events.vocabulary import HistoryBody
 from events.words import Evidence, Mode, Origin
-from tests.builders import ORGANIZATION, START, USER
+from tests.builders.actors import ORGANIZATION, START, USER
 
 EARLY = START
 BETWEEN = START + timedelta(seconds=50)

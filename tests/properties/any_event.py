@@ -17,7 +17,7 @@ from events.run_events import OutputSummary
 from events.task_events import TaskSubmitted
 from events.vocabulary import HISTORY_BODIES, OUTPUT_BODIES, AnyBody
 from events.words import Evidence, Mode, Origin
-from tests.builders import START
+from tests.builders.actors import START
 
 # Anything that a field takes.
 

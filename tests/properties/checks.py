@@ -9,7 +9,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from events.event import Event
-from tests import builders
+from tests.builders import folding
 from tests.golden.pinned import HISTORIES, events_of, read, replayed
 from tests.properties.alphabets import (
     of_a_family,
@@ -108,11 +108,11 @@ def _golden_events(name: str) -> tuple[list[Event], list[dict[str, Any]]]:
 
 def _replays(name: str) -> None:
     events, told = _golden_events(name)
-    assert list(replayed(events, builders.the_fold)) == told
+    assert list(replayed(events, folding.the_fold)) == told
 
 
 def _explores(made_by: Callable[..., Any]) -> None:
-    explore(builders.the_fold, _alphabet(made_by), check_edge)
+    explore(folding.the_fold, _alphabet(made_by), check_edge)
 
 
 @cache

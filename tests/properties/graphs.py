@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TypeAlias
 
-from tests.builders import the_fold
+from tests.builders.folding import the_fold
 from tests.properties.alphabets import (
     Alphabet,
     of_a_family,

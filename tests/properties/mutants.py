@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from tests import builders
-from tests.builders import Fold
+from tests.builders import folding
+from tests.builders.folding import Fold
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -71,8 +71,8 @@ def _code_of(file: str) -> CodeType:
 @contextmanager
 def folding_with(fold: Fold) -> Iterator[None]:
     """Histories told in here are folded with it."""
-    real, builders.the_fold = builders.the_fold, fold
+    real, folding.the_fold = folding.the_fold, fold
     try:
         yield
     finally:
-        builders.the_fold = real
+        folding.the_fold = real

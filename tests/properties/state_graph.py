@@ -15,7 +15,7 @@ from events.outcome import Outcome
 from events.state import Cancel, ProjectState, Root, TaskState
 from events.vocabulary import AnyBody
 from events.words import Reason, Verdict
-from tests.builders import Fold
+from tests.builders.folding import Fold
 
 STATES_LIMIT = 60_000
 

@@ -23,7 +23,7 @@ from projections.entry import Entry
 from services.read_models.generations import Generations
 from services.read_side import FOLDER
 from services.rebuild.rebuild import rebuild
-from tests.builders import START, USER
+from tests.builders.actors import START, USER
 from tests.proof_size import count
 from tests.read_side import ListedLog, digests_of, projected, written
 from tests.recorded import judged, records

@@ -10,7 +10,8 @@ from events.words import Verdict
 from services.regions.addressing import addressed, delivered_id
 from services.regions.arrivals import Arrivals, in_waves
 from services.regions.parcels import Line
-from tests.builders import START, USER, nothing_yet
+from tests.builders import nothing_yet
+from tests.builders.actors import START, USER
 
 
 def line(event: Event, offset: int, verdict: Verdict = Verdict.NOTED) -> Line:

@@ -3,7 +3,8 @@
 import pytest
 
 from events.words import Evidence, Mode, Origin, Reason, Status, Verdict
-from tests.builders import History, a_project, a_task, run_of
+from tests.builders import History, a_project, a_task
+from tests.builders.actors import run_of
 
 EFFECTIVE = (Verdict.EFFECTIVE, None)
 NOTED = (Verdict.NOTED, None)

@@ -6,8 +6,8 @@ import pytest
 
 from events.rules.running import why_not_claimable
 from events.words import ProjectStatus, Reason, Status, Verdict
-from tests import builders
-from tests.builders import History, a_project, a_task, an_executing_project, run_of
+from tests.builders import History, a_project, a_task, an_executing_project, folding
+from tests.builders.actors import run_of
 
 EFFECTIVE = (Verdict.EFFECTIVE, None)
 
@@ -168,5 +168,5 @@ def test_an_executor_may_ask_first_and_hears_the_same() -> None:
 
     asked = why_not_claimable(history.root, history.task, 1, "us", claim.time)
 
-    assert asked is builders.the_fold.evolve(history.root, claim).reason is Reason.WRONG_REGION
+    assert asked is folding.the_fold.evolve(history.root, claim).reason is Reason.WRONG_REGION
     assert why_not_claimable(history.root, history.task, 1, "eu", claim.time) is None

@@ -19,7 +19,8 @@ from events.run_events import RunReleased, TaskCompleted, TaskResumed
 from events.task_events import TaskSubmitted
 from events.upcasting import JsonDict
 from events.words import Evidence
-from tests.builders import START, USER, a_task, run_of
+from tests.builders import a_task
+from tests.builders.actors import START, USER, run_of
 
 
 def changed(event: Event, change: Callable[[JsonDict], Any]) -> bytes:

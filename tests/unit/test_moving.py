@@ -4,7 +4,8 @@ from events.cancel_events import CancelRequested
 from events.region_events import RootHandedOver
 from events.task_events import TaskSubmitted
 from events.words import Evidence, Reason, Status, Verdict
-from tests.builders import USER, a_project, a_task, nothing_yet
+from tests.builders import a_project, a_task, nothing_yet
+from tests.builders.actors import USER
 
 EFFECTIVE = (Verdict.EFFECTIVE, None)
 NOTED = (Verdict.NOTED, None)

@@ -1,7 +1,8 @@
 """Cancellation budgets: that a stop took too long counts once, and only where it is true."""
 
 from events.words import Evidence, Reason, Status, Verdict
-from tests.builders import a_task, run_of
+from tests.builders import a_task
+from tests.builders.actors import run_of
 
 
 def test_a_stop_that_takes_longer_than_its_budget_is_noted() -> None:

@@ -12,7 +12,8 @@ from projections.pulse.executors import budgets, executor_row, state
 from projections.pulse.picture import Picture, picture
 from projections.pulse.stopping import over_budget_at_us
 from projections.pulse.tables import GROUPS_LIMIT, OTHERS, Tables, enter, sweep
-from tests.builders import ORGANIZATION, START, History, a_project, a_task
+from tests.builders import History, a_project, a_task
+from tests.builders.actors import ORGANIZATION, START
 from tests.recorded import judged
 
 START_US = us(START)

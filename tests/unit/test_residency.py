@@ -18,7 +18,8 @@ from services.refusals import Conflict
 from services.regions.dock import Dock
 from services.regions.parcels import Line, Parcel
 from services.regions.settings import RegionAddress, RegionSettings
-from tests.builders import ORGANIZATION, START, a_task
+from tests.builders import a_task
+from tests.builders.actors import ORGANIZATION, START
 
 BOUND, FREE = ORGANIZATION, "other"
 EVENT = a_task().events[0]

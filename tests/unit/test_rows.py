@@ -16,14 +16,8 @@ from projections.checkpoint import digest_of
 from projections.entry import unread
 from projections.moments import moment, us
 from projections.place import cut, is_place, place, position
-from tests.builders import (
-    ORGANIZATION,
-    History,
-    a_project,
-    a_task,
-    an_executing_project,
-    nothing_yet,
-)
+from tests.builders import History, a_project, a_task, an_executing_project, nothing_yet
+from tests.builders.actors import ORGANIZATION
 from tests.recorded import judged, records
 
 

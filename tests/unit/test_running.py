@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from events.words import Evidence, Reason, Status, Verdict
-from tests import builders
-from tests.builders import START, History, a_task, nothing_yet, run_of
+from tests.builders import History, a_task, folding, nothing_yet
+from tests.builders.actors import START, run_of
 
 EFFECTIVE = (Verdict.EFFECTIVE, None)
 
@@ -96,7 +96,7 @@ def test_very_many_failures_overflow_nothing() -> None:
     failed = history.failed()
     history.root.tasks["task"] = history.task._replace(failures=5000)
 
-    outcome = builders.the_fold.evolve(history.root, failed.events[-1])
+    outcome = folding.the_fold.evolve(history.root, failed.events[-1])
 
     assert outcome.tasks[0].failures == 5001
     assert outcome.tasks[0].not_before == failed.now + timedelta(seconds=300)

@@ -3,14 +3,8 @@
 import pytest
 
 from events.words import Evidence, ProjectStatus, Reason, Status, Verdict
-from tests.builders import (
-    START,
-    a_project,
-    a_task,
-    an_executing_project,
-    nothing_yet,
-    run_of,
-)
+from tests.builders import a_project, a_task, an_executing_project, nothing_yet
+from tests.builders.actors import START, run_of
 
 EFFECTIVE = (Verdict.EFFECTIVE, None)
 

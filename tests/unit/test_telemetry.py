@@ -19,7 +19,8 @@ from services.telemetry.spans import CancelSpans, NoSuchExporter
 from services.telemetry.stops import StopCounts
 from services.telemetry.telemetry import Telemetry
 from services.telemetry.traced_requests import TracedRequests
-from tests.builders import START, History, a_task
+from tests.builders import History, a_task
+from tests.builders.actors import START
 from tests.unit.test_pulse_rows import entries
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

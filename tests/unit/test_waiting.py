@@ -1,7 +1,8 @@
 """A run that waits for somebody's answer, and the answer, which outlives the run."""
 
 from events.words import Reason, Status, Verdict
-from tests.builders import a_task, run_of
+from tests.builders import a_task
+from tests.builders.actors import run_of
 
 EFFECTIVE = (Verdict.EFFECTIVE, None)
 
