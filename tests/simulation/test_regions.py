@@ -3,7 +3,7 @@
 import pytest
 
 from tests.proof_size import count
-from tests.simulation.regions.world import simulate
+from tests.simulation.regions.simulation import simulate
 from tests.tallies import Tally
 
 
@@ -18,7 +18,6 @@ def test_what_one_region_accepts_another_decides_once(tally: Tally) -> None:
 
     expected = {
         "CancelRequested effective",
-        "CancelRequested void already_finished",
         "CancelRequested void expired",
         "RootHandedOver effective",
         "RootHandedOver void not_pending",
@@ -32,6 +31,7 @@ def test_what_one_region_accepts_another_decides_once(tally: Tally) -> None:
     assert expected <= seen.keys(), expected - seen.keys()
     assert seen["repeats"] > 0, "nothing was carried twice"
     if seeds > 20:
-        assert {"forwarded CancelRequested", "followed", "moved again"} <= seen.keys()
+        rarer = {"CancelRequested void already_finished", "forwarded CancelRequested"}
+        assert rarer | {"followed", "moved again"} <= seen.keys()
     tally(f"{sum(n for what, n in seen.items() if what[0].isupper())} requests decided elsewhere")
     tally(f"{seen['moves']} moves, {seen.get('forwarded CancelRequested', 0)} cancels after them")

@@ -1,0 +1,1 @@
+"""Several regions in one event loop each, with links that are cut between them."""
