@@ -100,8 +100,9 @@ def rebuilt(events: int) -> Took:
 def few_events() -> Site:
     """For whoever needs them, until the end of this process."""
     kept = ExitStack()
-    atexit.register(kept.close)
-    return kept.enter_context(filled(FEWER_EVENTS))
+    ours = kept.enter_context(filled(FEWER_EVENTS))
+    atexit.register(kept.close)  # Now: before the servers are stopped.
+    return ours
 
 
 # ------------------------------------------------------------------------------------- the parts

@@ -20,6 +20,7 @@ from services.kafka_log.clients import close_producer, open_producer
 from services.kafka_log.connection import Connection
 from services.kafka_log.limits import ENVELOPE_LIMIT_BYTES, Limits
 from services.kafka_log.topic import Topic
+from services.patience import Patience
 
 
 class Writer:
@@ -27,6 +28,7 @@ class Writer:
         self._connection = connection
         self._topic = topic
         self._limits = limits
+        self._patience = Patience(limits.patience_seconds, TimeoutError)
         self._producer: AIOKafkaProducer | None = None
         self._failed: list[AIOKafkaProducer] = []
         # Appends are handed over one after the other, in the order in which they began. It takes
@@ -51,6 +53,7 @@ class Writer:
     async def close(self) -> None:
         """Let the appends that have begun end; they do so within the patience."""
         await self._idle.wait()
+        self._patience.stop()
         producers = [*self._failed, *([self._producer] if self._producer else [])]
         self._failed, self._producer = [], None
         for producer in producers:
@@ -67,7 +70,7 @@ class Writer:
         producer: AIOKafkaProducer | None = None
         stored: list[asyncio.Future[Any]] = []
         try:
-            async with asyncio.timeout(self._limits.patience_seconds):
+            with self._patience.bounded():
                 async with self._handing_over:
                     producer = await self._current_producer()
                     for one in messages:

@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import URL
 
 from services.control_store import open_control_store, webhooks
 from services.control_store.idempotency import KeyName, claim
+from services.control_store.migrations import NEWEST
+from services.control_store.store import migrate, version
+from services.control_store.tables import idempotency_keys
 from services.control_store.webhooks import Endpoint
 
 pytestmark = pytest.mark.postgres
@@ -36,3 +40,32 @@ async def test_text_that_postgresql_cannot_hold_is_no_error(
             assert claimed.same_request
     finally:
         store.close()
+
+
+AN_ANSWER = {
+    "organization": "acme",
+    "principal": "user/ada",
+    "key": "k",
+    "fingerprint": "f",
+    "created_at_us": 1,
+    "body": b"kept",
+}
+
+
+def test_a_store_of_each_earlier_release_is_upgraded_and_keeps_what_it_has(
+    postgres_database: URL,
+) -> None:
+    engine = sa.create_engine(postgres_database)
+    migrate(engine, "0001")
+    with engine.begin() as connection:
+        connection.execute(sa.insert(idempotency_keys).values(AN_ANSWER))
+    for number in range(2, int(NEWEST) + 1):
+        migrate(engine, f"{number:04d}")
+        assert version(engine) == f"{number:04d}"
+    assert version(engine) == NEWEST
+    with engine.begin() as connection:
+        assert connection.execute(sa.select(idempotency_keys.c.body)).scalar() == b"kept"
+    assert set(sa.inspect(engine).get_table_names()) - {"alembic_version"} == {
+        table.name for table in idempotency_keys.metadata.sorted_tables
+    }
+    engine.dispose()
