@@ -27,7 +27,8 @@ class Message(NamedTuple):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Copies of a few attributes, for other systems' filters. Nothing of ours reads them.
+        """Copies of a few attributes, for other systems' filters. Of ours only who reads
+        a copy of a topic looks at them.
 
         No header begins with `ce_`: to CloudEvents readers that would be another form of event.
         """

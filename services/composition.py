@@ -273,7 +273,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         desk=desk,
         server=server,
         regions=regions,
-        crossings=await carried_here(settings, dock, opened),
+        crossings=carried_here(settings, dock, regions),
     )
 
 

@@ -100,7 +100,10 @@ async def _regions(client: Client) -> list[tuple[str, bool, str]]:
         says = (
             "nothing was heard of it yet" if age is None else f"its last news came {age:.1f} s ago"
         )
-        found.append((f"region {each['region']}", age is not None and age < NEWS_OLD_SECONDS, says))
+        good = age is not None and age < NEWS_OLD_SECONDS
+        if each["trouble"] is not None:
+            good, says = False, f"{says}; nothing comes now: {each['trouble']}"
+        found.append((f"region {each['region']}", good, says))
     return found
 
 

@@ -4,12 +4,14 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 
 from events.errors import CountermandError
 from services.bridge.crossing import Crossing
 from services.bridge.http_dock import HttpDock, open_docks
 from services.bridge.own_dock import OwnDock
 from services.regions.dock import Dock
+from services.regions.regions import Regions
 from services.settings import Settings
 
 
@@ -44,23 +46,38 @@ async def serve(
                 task.cancel()
 
 
-def crossings(settings: Settings, docks: Mapping[str, HttpDock | OwnDock]) -> list[Crossing]:
-    """Between this region and each other one, both ways. Its own dock needn't be called over HTTP
-    by whoever has it."""
+def crossings(settings: Settings, docks: Mapping[str, HttpDock]) -> list[Crossing]:
+    """Between this region and each other one, both ways."""
     here, chance = settings.region, random.Random()
     return [
         Crossing(source, docks[source], target, docks[target], settings.regions, chance)
         for other in sorted(settings.regions.others)
         for source, target in ((here, other), (other, here))
+        if {source, target} <= docks.keys()
     ]
 
 
-async def carried_here(
-    settings: Settings, dock: Dock | None, opened: AsyncExitStack
-) -> list[Crossing]:
-    """The same within the process that has this region's dock, if it is to carry; run each."""
-    known = settings.regions
-    if dock is None or not known.carry:
+def carried_here(settings: Settings, dock: Dock | None, regions: Regions | None) -> list[Crossing]:
+    """The same within a process that has this region's dock, if it is to carry; run each. A region
+    whose log is read here, and that has no gateways to call, reads ours."""
+    if dock is None or regions is None or not settings.regions.carry:
         return []
-    docks = await open_docks(known.others, known.call_seconds, opened)
-    return crossings(settings, {**docks, settings.region: OwnDock(dock)})
+    here, own, chance = settings.region, OwnDock(dock), random.Random()
+    found = []
+    for other in sorted(settings.regions.others):
+        leaving = regions.logs.get(other) or regions.docks[other]
+        troubled = partial(told, regions.troubles, other)
+        found.append(
+            Crossing(other, leaving, here, own, settings.regions, chance, troubled=troubled)
+        )
+        if other in regions.docks:
+            there = regions.docks[other]
+            found.append(Crossing(here, own, other, there, settings.regions, chance))
+    return found
+
+
+def told(troubles: dict[str, str], region: str, why: str | None) -> None:
+    if why is None:
+        troubles.pop(region, None)
+    else:
+        troubles[region] = why

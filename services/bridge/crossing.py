@@ -6,7 +6,7 @@ that is killed, doubled, or late does nothing twice.
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Protocol
 
@@ -53,7 +53,9 @@ class Crossing:
         coming_in: ComingIn,
         settings: RegionSettings,
         chance: random.Random,
+        troubled: Callable[[str | None], None] = lambda why: None,
     ) -> None:
+        """`troubled` hears why nothing is carried, and None when all is well again."""
         self.source = source
         self.target = target
         self.trouble: str | None = None
@@ -62,6 +64,7 @@ class Crossing:
         self._coming_in = coming_in
         self._settings = settings
         self._chance = chance
+        self._troubled = troubled
 
     async def run(self) -> None:
         """A failure is waited out, longer after each further one; bridges don't all come back at
@@ -101,10 +104,12 @@ class Crossing:
     def _well(self) -> None:
         if self.trouble is not None:
             self.trouble = None
+            self._troubled(None)
             log.info("carrying again", source=self.source, target=self.target)
 
     def _unwell(self, error: BaseException) -> None:
         why = (str(error) or type(error).__name__)[:300]
         if self.trouble != why:
             self.trouble = why
+            self._troubled(why)
             log.warning("nothing is carried", source=self.source, target=self.target, why=why)

@@ -125,6 +125,8 @@ async def open_dock(
     region: str, address: RegionAddress, call_seconds: float
 ) -> AsyncIterator[HttpDock]:
     """With its connections, which are closed in the end."""
+    assert address.url is not None
+    assert address.key is not None
     credentials = {"authorization": f"Bearer {address.key.get_secret_value()}"}
     trusted = trust(address)
     wire = Wire(
@@ -151,8 +153,9 @@ def trust(address: RegionAddress) -> ssl.SSLContext:
 async def open_docks(
     addresses: Mapping[str, RegionAddress], call_seconds: float, opened: AsyncExitStack
 ) -> dict[str, HttpDock]:
-    """By region. Whoever owns the stack closes them."""
+    """By region, of those that have gateways to call. Whoever owns the stack closes them."""
     return {
         region: await opened.enter_async_context(open_dock(region, address, call_seconds))
         for region, address in addresses.items()
+        if address.url is not None
     }

@@ -100,6 +100,13 @@ def event_ids(
     return {position: id for position, id in found.items() if position in wanted}
 
 
+def has_event(connection: sa.Connection, region: str, event_id: str) -> bool:
+    """Whether a line of this event was copied."""
+    table = region_lines
+    query = sa.select(table.c.offset).where(table.c.event_id == event_id, table.c.region == region)
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def regions_of(connection: sa.Connection, organization: str, root: str) -> list[str]:
     """The regions that have decided something about this root; the one that did so last, first."""
     table = region_lines
@@ -118,7 +125,7 @@ def regions_of(connection: sa.Connection, organization: str, root: str) -> list[
 
 
 def of_root(
-    connection: sa.Connection, organization: str, region: str, root: str, limit: int
+    connection: sa.Connection, organization: str, region: str, root: str, limit: int | None
 ) -> list[CopiedLine]:
     """In the order of that region's log."""
     table = region_lines

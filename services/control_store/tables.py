@@ -150,4 +150,5 @@ region_lines = Table(
     Column("appended_at_us", BigInteger, nullable=False),
     Column("value", LargeBinary, nullable=False),
     Index("region_lines_by_root", "organization", "root", "region", "partition", "offset"),
+    Index("region_lines_by_event", "event_id", "region"),
 )

@@ -14,18 +14,25 @@ from services.kafka_log.clients import close_consumer, open_consumer
 from services.kafka_log.connection import Connection
 from services.kafka_log.limits import Limits
 from services.kafka_log.pages import Pages
-from services.kafka_log.reader import Reader, closed, unreadable
+from services.kafka_log.reader import Look, Reader, closed, unreadable
 from services.kafka_log.topic import Topic
 from services.kafka_log.writer import Writer
 
 
 async def open_kafka_log(
-    connection: Connection, topic: Topic, limits: Limits | None = None, *, create: bool = True
+    connection: Connection,
+    topic: Topic,
+    limits: Limits | None = None,
+    *,
+    create: bool = True,
+    look: Look | None = None,
 ) -> "KafkaLog":
-    """Connect, and check the topic. Who only reads doesn't create it."""
+    """Connect, and check the topic. Who only reads doesn't create it; `look` sees the headers of
+    what is followed."""
     limits = limits or Limits()
     await topics.ensure(connection, topic, limits, create=create)
-    log = KafkaLog(connection, topic, limits, await open_consumer(connection, limits))
+    asking = await open_consumer(connection, limits)
+    log = KafkaLog(connection, topic, limits, asking, look)
     try:
         # The first question also tells the client who leads which partition.
         await log.end()
@@ -39,11 +46,17 @@ class KafkaLog:
     """Made by `open_kafka_log`."""
 
     def __init__(
-        self, connection: Connection, topic: Topic, limits: Limits, asking: AIOKafkaConsumer
+        self,
+        connection: Connection,
+        topic: Topic,
+        limits: Limits,
+        asking: AIOKafkaConsumer,
+        look: Look | None = None,
     ) -> None:
         self._connection = connection
         self._topic = topic
         self._limits = limits
+        self._look = look
         # Nothing is ever assigned to it: a fetch that waits for news would hold up its questions.
         self._asking = asking
         self._writer = Writer(connection, topic, limits)
@@ -73,7 +86,9 @@ class KafkaLog:
     ) -> AsyncGenerator[Sequence[Record], None]:
         self._check_open()
         loop = asyncio.get_running_loop()
-        reader = await Reader.open(self._connection, self._topic, self._limits, start, partitions)
+        reader = await Reader.open(
+            self._connection, self._topic, self._limits, start, partitions, self._look
+        )
         self._followers.add(reader)
         try:
             heard_at = loop.time()

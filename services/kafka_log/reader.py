@@ -1,7 +1,7 @@
 """A consumer with a place of its own in every partition of a topic."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import (
@@ -19,16 +19,24 @@ from services.kafka_log.connection import Connection
 from services.kafka_log.limits import Limits
 from services.kafka_log.topic import Topic
 
+Look: TypeAlias = Callable[[Position, Mapping[str, bytes]], None]
+"""Gets a record's headers."""
+
 
 class Reader:
     """Not to be used by two tasks at once, except for `close`."""
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, topic: Topic, places: Sequence[TopicPartition]
+        self,
+        consumer: AIOKafkaConsumer,
+        topic: Topic,
+        places: Sequence[TopicPartition],
+        look: Look | None = None,
     ) -> None:
         self.places = places
         self._consumer = consumer
         self._topic = topic
+        self._look = look
         self._next_offsets: dict[int, int] = {}
 
     @classmethod
@@ -39,14 +47,15 @@ class Reader:
         limits: Limits,
         start: Frontier,
         partitions: Collection[int] | None = None,
+        look: Look | None = None,
     ) -> "Reader":
-        """Of these partitions, or of all."""
+        """Of these partitions, or of all. `look` sees what comes with each record."""
         places = [
             place for place in topic.places if partitions is None or place.partition in partitions
         ]
         consumer = await open_consumer(connection, limits)
         consumer.assign(places)
-        reader = cls(consumer, topic, places)
+        reader = cls(consumer, topic, places, look)
         reader.seek(start)
         return reader
 
@@ -86,6 +95,10 @@ class Reader:
         except KafkaError as reason:
             raise unreadable(self._topic, reason) from reason
         records = [_record(one) for batch in found.values() for one in batch]
+        if self._look is not None:
+            for batch in found.values():
+                for one in batch:
+                    self._look(Position(one.partition, one.offset), dict(one.headers))
         for one in records:
             self._next_offsets[one.position.partition] = one.position.offset + 1
         return records

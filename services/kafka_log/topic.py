@@ -37,6 +37,9 @@ class Topic:
     """On how many brokers; by default what the brokers' own settings say."""
     retention_seconds: float | None = None
     """None keeps everything, as history must be."""
+    foreign: bool = False
+    """Others look after it, and it is only read here: no setting of it but the number of its
+    partitions is ours to want."""
 
     @property
     def places(self) -> list[TopicPartition]:
@@ -143,6 +146,8 @@ def _problems(
             f"it has {len(replicas)} partitions and {topic.partitions} are configured; the number "
             "can't be changed: set it back, or migrate to a new topic"
         )
+    if topic.foreign:
+        return
     required = {
         "cleanup.policy": "delete",
         "message.timestamp.type": "LogAppendTime",

@@ -16,6 +16,7 @@ from aiokafka.partitioner import murmur2
 from events.errors import EventTooLarge, LogUnavailable
 from events.log import Message
 from events.positions import Position
+from services.kafka_log.chain import Chain
 from services.kafka_log.clients import close_producer, open_producer
 from services.kafka_log.connection import Connection
 from services.kafka_log.limits import ENVELOPE_LIMIT_BYTES, Limits
@@ -31,6 +32,7 @@ class Writer:
         self._patience = Patience(limits.patience_seconds, TimeoutError)
         self._producer: AIOKafkaProducer | None = None
         self._failed: list[AIOKafkaProducer] = []
+        self._chain = Chain()
         # Appends are handed over one after the other, in the order in which they began. It takes
         # no time unless a batch is full, the topic's leaders are unknown, or the producer is new.
         self._handing_over = asyncio.Lock()
@@ -98,14 +100,17 @@ class Writer:
     async def _send(self, producer: AIOKafkaProducer, one: Message) -> asyncio.Future[Any]:
         """Hand one message to the producer; the future ends when it is stored."""
         key = one.key.encode()
+        partition = partition_of(key, self._topic.partitions)
+        headers = {**one.headers, **self._chain.link(partition)}
         sent: asyncio.Future[Any] = await producer.send(
             self._topic.name,
             value=one.value,
             key=key,
             # Not left to the producer: it would count the partitions that there are by then.
-            partition=partition_of(key, self._topic.partitions),
-            headers=[(name, text.encode()) for name, text in one.headers.items()],
+            partition=partition,
+            headers=[(name, text.encode()) for name, text in headers.items()],
         )
+        self._chain.handed_over(partition, one)
         return sent
 
     async def _current_producer(self) -> AIOKafkaProducer:
@@ -121,6 +126,7 @@ class Writer:
         if producer is not None and self._producer is producer:
             self._failed.append(producer)
             self._producer = None
+            self._chain = Chain()
 
 
 @lru_cache(maxsize=65_536)

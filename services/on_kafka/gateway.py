@@ -1,13 +1,15 @@
 """A gateway alone: HTTP for callers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from time import monotonic
 
 from events.positions import Frontier
 from services.at_hand import AtHand
+from services.bridge.bridge import carried_here
+from services.bridge.crossing import Crossing
 from services.bulk_canceller import BulkCanceller
 from services.control_store import ControlStore
 from services.gateway.app import new_app
@@ -19,6 +21,7 @@ from services.ledger import Ledger, Listener
 from services.on_kafka.duties import Duties
 from services.on_kafka.living import START_SECONDS, beside, why_unready
 from services.on_kafka.site import Site, opened_site
+from services.on_kafka.turn import Turn
 from services.operations.scope import Parts
 from services.outputs import TASKS_KEPT, Outputs
 from services.own_words import OwnWords
@@ -36,6 +39,9 @@ from services.webhooks.addresses import CheckedNetwork
 from services.webhooks.courier import Depot
 from services.webhooks.sending import Sender
 from services.webhooks.webhooks import Webhooks
+
+CARRYING = 2
+"""The number of the turn."""
 
 
 async def serve(
@@ -81,10 +87,13 @@ async def serve(
             listeners.insert(0, desk.dock.recent)
         app = telemetry.traced(new_app(desk))
         server = new_server(app, settings.gateway, settings.shutdown_grace_seconds)
-        sides = (ledger.run, outputs.run, roll.run, duties.run, desk.keys.note_uses)
+        sides = [ledger.run, outputs.run, roll.run, duties.run, desk.keys.note_uses]
+        if desk.parts.regions is not None:
+            sides.append(desk.parts.regions.copies.run)
+        if crossings := carried_here(settings, desk.dock, desk.parts.regions):
+            work, limit = partial(carry, crossings), settings.silence_limit_seconds
+            sides.append(Turn(site.schemas.url, CARRYING, work, limit).run)
         async with beside(*site.sides, *sides) as tasks:
-            if desk.parts.regions is not None:
-                tasks.create_task(desk.parts.regions.copies.run(), name="copies")
             bulk = tasks.create_task(canceller.run(), name="bulk cancels")
             async with asyncio.timeout(START_SECONDS):
                 await ledger.ready.wait()
@@ -99,6 +108,13 @@ async def serve(
             canceller.close()
             await bulk
             await desk.keys.flush()
+
+
+async def carry(crossings: Sequence[Crossing]) -> None:
+    """Between this region and others, as long as the turn is this gateway's."""
+    async with asyncio.TaskGroup() as tasks:
+        for each in crossings:
+            tasks.create_task(each.run(), name=f"{each.source} to {each.target}")
 
 
 async def open_pictures(site: Site, opened: AsyncExitStack) -> ShelfPictures:

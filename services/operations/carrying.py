@@ -19,6 +19,8 @@ class Known(NamedTuple):
     known_at_us: int | None
     heard_at_us: int | None
     age_seconds: float | None
+    trouble: str | None = None
+    """Why nothing comes of it now, as far as this process knows."""
 
 
 def need_to_carry(scope: Scope) -> None:
@@ -61,10 +63,10 @@ async def known(scope: Scope) -> Sequence[Known]:
     for region in sorted(regions.settings.others):
         if not regions.settings.may_use(scope.organization, region):
             continue
-        last = news.get(region)
+        last, trouble = news.get(region), regions.troubles.get(region)
         if last is None:
-            found.append(Known(region, None, None, None))
+            found.append(Known(region, None, None, None, trouble))
             continue
         age_seconds = max(0.0, (now_us - last.heard_at_us) / 1_000_000)
-        found.append(Known(region, last.read_at_us, last.heard_at_us, age_seconds))
+        found.append(Known(region, last.read_at_us, last.heard_at_us, age_seconds, trouble))
     return found

@@ -78,6 +78,10 @@ class Copies:
             self._lookouts.look_again(region)
         return self._kept.get(region, found)
 
+    def kept(self, region: str) -> Frontier:
+        """How far this process has taken what it has said."""
+        return self._kept.get(region, BEGINNING)
+
     # ---- what comes
 
     async def keep(self, news: News, lines: Sequence[CopiedLine], known: Frontier) -> None:
@@ -124,6 +128,11 @@ class Copies:
         self.turn.set()
         self.turn = asyncio.Event()
 
+    async def settled(self) -> None:
+        """Returns when everything that has come is written."""
+        while self._unwritten.news():
+            await self.moved(self.turn, self._settings.look_again_seconds)
+
     # ---- what is known
 
     async def home_of(self, organization: str, subject: str) -> str | None:
@@ -151,13 +160,7 @@ class Copies:
 
     async def folded(self, organization: str, region: str, subject: str) -> Folded:
         root, limit = root_of(subject), self._settings.root_lines
-        beside = self._unwritten.of_root(organization, region, root)
-
-        def ask(connection: sa.Connection) -> tuple[Sequence[CopiedLine], News | None]:
-            lines = region_news.of_root(connection, organization, region, root, limit + 1)
-            return lines, region_news.of(connection, region)
-
-        lines, news = beside.added_to(*await self._store.look(ask))
+        lines, news = await self._of_root(organization, region, root, limit + 1)
         if len(lines) > limit:
             raise Unavailable(
                 f"the history of {root!r} is too long to be read here: ask region {region!r}"
@@ -165,6 +168,22 @@ class Copies:
         folded = Folded(organization, region, root, news)
         folded.add(lines)
         return folded
+
+    async def lines(self, organization: str, region: str, root: str) -> Sequence[CopiedLine]:
+        """All that region has said about a root, as far as it is known, in order."""
+        lines, _ = await self._of_root(organization, region, root, None)
+        return lines
+
+    async def _of_root(
+        self, organization: str, region: str, root: str, limit: int | None
+    ) -> tuple[Sequence[CopiedLine], News | None]:
+        beside = self._unwritten.of_root(organization, region, root)
+
+        def ask(connection: sa.Connection) -> tuple[Sequence[CopiedLine], News | None]:
+            lines = region_news.of_root(connection, organization, region, root, limit)
+            return lines, region_news.of(connection, region)
+
+        return beside.added_to(*await self._store.look(ask))
 
     def shown(self, folded: Folded) -> Copy:
         """With the age that it has now."""
@@ -185,6 +204,12 @@ class Copies:
         unwritten = {each.position: each.event_id for each in self._unwritten.lines(region)}
         ask = partial(region_news.event_ids, region=region, positions=positions)
         return await self._store.look(ask) | unwritten
+
+    async def has_event(self, region: str, event_id: str) -> bool:
+        if any(each.event_id == event_id for each in self._unwritten.lines(region)):
+            return True
+        ask = partial(region_news.has_event, region=region, event_id=event_id)
+        return await self._store.look(ask)
 
     async def handed_to(self, region: str, line: Line) -> str | None:
         """To whom that region had handed the line's root over by then."""

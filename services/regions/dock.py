@@ -28,7 +28,7 @@ from services.read_models.every_line import AnyLine
 from services.refusals import Conflict, Invalid
 from services.regions.arrivals import Arrivals, in_waves
 from services.regions.copies import Copies
-from services.regions.parcels import Line, Parcel
+from services.regions.parcels import Line, Parcel, as_line
 from services.regions.recent import Recent
 from services.regions.settings import RegionSettings
 from services.verdicts import Verdicts
@@ -177,7 +177,7 @@ class Dock:
                 before.append(line)
                 continue
             await arrivals.look_at(line)
-            if line.type != RequestAddressed.TYPE:
+            if parcel.whole or line.type != RequestAddressed.TYPE:
                 copied.append(copied_line(line))
         await self._same_as_before(source, before)
         # What follows a root that has moved here finds it here.
@@ -234,21 +234,6 @@ def up_to(start: Frontier, end: Frontier, last: Position) -> dict[int, int]:
     reached = {p: o for p, o in end.items() if p < partition}
     later = {p: o for p, o in start.items() if p > partition}
     return {**reached, partition: offset + 1, **later}
-
-
-def as_line(row: AnyLine) -> Line:
-    return Line(
-        partition=row.position.partition,
-        offset=row.position.offset,
-        appended_at_us=row.appended_us,
-        verdict=row.verdict,
-        reason=row.reason,
-        type=row.type or "",
-        organization=row.organization or "",
-        root=row.root or "",
-        event_id=row.event_id or "",
-        value=row.value.decode(),
-    )
 
 
 def copied_line(line: Line) -> CopiedLine:

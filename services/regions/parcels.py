@@ -10,6 +10,7 @@ from pydantic import Field
 
 from events.body import Count, Moment, Name, Organization, Part, Region, SubjectId
 from events.positions import Position
+from services.read_models.every_line import AnyLine
 
 FrontierText = Annotated[str, Field(pattern=r"^\d+:\d+(,\d+:\d+)*$", max_length=100_000)]
 
@@ -43,6 +44,24 @@ class Parcel(Part):
     read_at: Moment
     """By the source's clock: what was decided there later isn't in here."""
     lines: tuple[Line, ...] = ()
+    whole: bool = False
+    """It has everything that was said between the two, also to other regions: who takes it can
+    judge what comes next."""
+
+
+def as_line(row: AnyLine) -> Line:
+    return Line(
+        partition=row.position.partition,
+        offset=row.position.offset,
+        appended_at_us=row.appended_us,
+        verdict=row.verdict,
+        reason=row.reason,
+        type=row.type or "",
+        organization=row.organization or "",
+        root=row.root or "",
+        event_id=row.event_id or "",
+        value=row.value.decode(),
+    )
 
 
 def sealed(parcel: Parcel) -> bytes:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from events.positions import Frontier
+from services.bridge.http_dock import HttpDock
 from services.regions.copies import Copies
+from services.regions.far_log import FarLog
 from services.regions.settings import RegionSettings
 
 
@@ -25,3 +27,9 @@ class Regions:
     copies: Copies
     asked: Mapping[str, Asked] = field(default_factory=dict)
     """By region."""
+    docks: Mapping[str, HttpDock] = field(default_factory=dict)
+    """Of those that have gateways to call."""
+    logs: Mapping[str, FarLog] = field(default_factory=dict)
+    """Of those whose log is read."""
+    troubles: dict[str, str] = field(default_factory=dict)
+    """Why nothing comes of a region now, where this process carries itself."""

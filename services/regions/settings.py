@@ -1,7 +1,7 @@
 """What can be set about regions."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import (
     BaseModel,
@@ -11,25 +11,53 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SecretStr,
+    model_validator,
 )
 
 from events.body import Organization, Region
+from services.kafka_log.settings import BrokerSettings
 
 
-class RegionAddress(BaseModel):
-    """Where a region's gateways are, and what proves to them that it is our bridge that calls."""
+class LogAddress(BaseModel):
+    """Where a region's history is read without its gateways: its own topic, or a copy of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$", max_length=1000)]
-    key: SecretStr
+    kafka: Annotated[str, Field(min_length=1, max_length=1000)]
+    """Brokers, as host:port,host:port."""
+    broker: BrokerSettings = BrokerSettings()
+    """How they are talked to; the prefix and the number of partitions are those of that region."""
+    topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")] | None = None
+    """By default PREFIX-history."""
+    is_copy: bool = False
+    """Another tool makes it, e.g. MirrorMaker 2: `eu.countermand-history`."""
+
+
+class RegionAddress(BaseModel):
+    """Where a region's gateways are, and what proves to them that it is our bridge that calls; or
+    where its log is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$", max_length=1000)] | None = None
+    key: SecretStr | None = None
     """An API key with the role `bridge`, of an organization that operates that service."""
+    log: LogAddress | None = None
+    """What that region says is read there, by whoever carries itself (`regions.carry`)."""
     authority_file: Path | None = None
     """PEM: who may have signed the gateways' certificates; without it, those that the system
     trusts."""
     certificate_file: Path | None = None
     """PEM: shown to gateways that want one (mutual TLS)."""
     certificate_key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        if (self.url is None) != (self.key is None):
+            raise ValueError("set both url and key, or neither")
+        if self.url is None and self.log is None:
+            raise ValueError("set url and key, or log")
+        return self
 
 
 class RegionSettings(BaseModel):
@@ -66,6 +94,21 @@ class RegionSettings(BaseModel):
     """So long what has come waits for more, to be written together. Nobody waits for that."""
     look_again_seconds: PositiveFloat = 1
     """How often a waiting caller looks for news that another gateway has taken."""
+
+    @model_validator(mode="after")
+    def _logs_may_be_read(self) -> Self:
+        """A topic holds the events of everybody."""
+        for name, other in self.others.items():
+            if other.log is None:
+                continue
+            if not self.carry:
+                raise ValueError(f"regions.others.{name}.log is read by who carries: set carry")
+            if self.organizations:
+                raise ValueError(
+                    f"regions.others.{name}.log: a topic holds the events of all organizations, "
+                    "and regions.organizations binds some to regions: read this region by its url"
+                )
+        return self
 
     def may_use(self, organization: str, region: str) -> bool:
         """Whether an organization's data may be there."""

@@ -46,7 +46,7 @@ class RegionalService(Running):
         """Before it is started."""
         self.knows_at({each.name: each.address for each in others})
 
-    def knows_at(self, addresses: Mapping[str, Mapping[str, str]]) -> None:
+    def knows_at(self, addresses: Mapping[str, Mapping[str, Any]]) -> None:
         """The same, by name."""
         known = {"others": dict(addresses), **self._more}
         self._environment = {

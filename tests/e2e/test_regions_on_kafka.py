@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -27,28 +27,36 @@ class Both(NamedTuple):
     large: httpx.Client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["by url", pytest.param("by log", marks=pytest.mark.prove)])
 def both(
-    kafka_broker: str, postgres_server: URL, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    kafka_broker: str,
+    postgres_server: URL,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Both]:
+    """`by log`: what `large` says is read from its topic; and one of its gateways carries, too."""
+    by_log = request.param == "by log"
     folder = tmp_path_factory.mktemp("mixed")
     small = RegionalService(folder / "small", "small", more={"carry": True})
-    settings = {
-        "COUNTERMAND_REGION": "large",
-        "COUNTERMAND_REGIONS": json.dumps({"others": {"small": small.address}}),
-    }
+    known = {"others": {"small": small.address}, "carry": by_log}
+    settings = {"COUNTERMAND_REGION": "large", "COUNTERMAND_REGIONS": json.dumps(known)}
     with members_on(
         kafka_broker, postgres_server, folder / "large", settings, lease_seconds=10.0
     ) as large:
         made = run(["keys", "create", "--org", "default", "--role", "bridge"], large.environment)
         assert made.returncode == 0, made.stderr
         gateway, *_ = large.start("gateway", "executor", "projector")
-        there = {"url": gateway.where, "key": made.stdout.strip()}
+        there: dict[str, Any] = {"url": gateway.where, "key": made.stdout.strip()}
+        if by_log:
+            prefix, partitions = large.history.name.removesuffix("-history"), 4
+            broker = {"topic_prefix": prefix, "partitions": partitions}
+            there["log"] = {"kafka": kafka_broker, "broker": broker}
         small.knows_at({"large": there})
         small.start()
         with small.http(small.made_key("acme", "admin")) as at_small, large.http(gateway) as http:
             yield Both(at_small, http)
         assert small.stop() == 0, small.said()[-4000:]
+        assert gateway.stop() == 0, gateway.said()[-4000:]
 
 
 def test_what_runs_on_the_broker_is_cancelled_from_the_embedded_log(both: Both) -> None:

@@ -36,6 +36,8 @@ class KnownRegion(TypedDict):
     known_at: str | None
     heard_at: str | None
     age_seconds: float | None
+    trouble: str | None
+    """Why nothing comes of it now, if who answers knows."""
 
 
 class Regions(TypedDict):

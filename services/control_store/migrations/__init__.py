@@ -1,4 +1,4 @@
 """Every change of the control store's tables, in order. A released one is never edited."""
 
-NEWEST = "0005"
+NEWEST = "0006"
 """The last one there is."""

@@ -50,6 +50,9 @@ class KnownRegionDocument(Document):
     )
     heard_at: datetime | None = Field(description="When its last news came, by the clock here.")
     age_seconds: float | None = Field(description="Since then; none: there were none yet.")
+    trouble: str | None = Field(
+        description="Why nothing comes of it now, if the gateway that answers carries itself."
+    )
 
 
 class KnownRegions(Document):
@@ -70,6 +73,7 @@ async def list_regions(caller: Called) -> Response:
             known_at=moment_or_none(each.known_at_us),
             heard_at=moment_or_none(each.heard_at_us),
             age_seconds=each.age_seconds,
+            trouble=each.trouble,
         )
         for each in await carrying.known(caller.scope)
     )
