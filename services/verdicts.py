@@ -224,30 +224,34 @@ class Verdicts:
             if not mine.done():
                 mine.set_result(entry)
 
-        with self._hearing([event_id], hear):
+        self._listen(event_id, hear)
+        try:
             yield mine
-        mine.cancel()
+        finally:
+            self._listen_no_more(event_id, hear)
+            mine.cancel()
 
     @contextmanager
     def expecting_all(self, event_ids: Sequence[UUID]) -> Iterator[Heard]:
         """The entries of events that are about to be appended together."""
         heard = Heard(len(set(event_ids)))
-        with self._hearing(event_ids, heard.hear):
-            yield heard
-
-    @contextmanager
-    def _hearing(self, event_ids: Sequence[UUID], hear: Callable[[Entry], None]) -> Iterator[None]:
-        self._hurry()
         for event_id in event_ids:
-            self._expected.setdefault(event_id, []).append(hear)
+            self._listen(event_id, heard.hear)
         try:
-            yield
+            yield heard
         finally:
             for event_id in event_ids:
-                others = self._expected[event_id]
-                others.remove(hear)
-                if not others:
-                    del self._expected[event_id]
+                self._listen_no_more(event_id, heard.hear)
+
+    def _listen(self, event_id: UUID, hear: Callable[[Entry], None]) -> None:
+        self._hurry()
+        self._expected.setdefault(event_id, []).append(hear)
+
+    def _listen_no_more(self, event_id: UUID, hear: Callable[[Entry], None]) -> None:
+        others = self._expected[event_id]
+        others.remove(hear)
+        if not others:
+            del self._expected[event_id]
 
     @contextmanager
     def watching(self, organization: str, subject: str) -> Iterator[Watch]:

@@ -79,7 +79,8 @@ class WaitingRoom:
         if place in self._queued or not self._may_have_it(task):
             return
         lane = Lane(task.spec.kind, task.spec.isolation == "isolated")
-        reason = why_not_claimable(root, task, task.attempt, self._region, self._world.now())
+        now = self._world.now()
+        reason = why_not_claimable(root, task, task.attempt, self._region, now)
         match reason:
             case None if (delay := self._delay(task)) > 0:
                 self._put_off(place, lane, delay)
@@ -87,8 +88,7 @@ class WaitingRoom:
                 self._let_in(place, lane)
             case Reason.TOO_EARLY:
                 assert task.not_before is not None
-                wait = seconds_until(task.not_before, self._world.now())
-                self._put_off(place, lane, wait)
+                self._put_off(place, lane, seconds_until(task.not_before, now))
             case Reason.DEPENDENCIES_UNMET:
                 self._wait_for((place.key, first_unmet(root, task)), place)
             case _:
@@ -146,9 +146,10 @@ class WaitingRoom:
 
     def _may_have_it(self, task: TaskState) -> bool:
         spec, labels = task.spec, self._settings.labels
-        return spec.region == self._region and all(
-            labels.get(name) == value for name, value in spec.requires.items()
-        )
+        if spec.region != self._region:
+            return False
+        requires = spec.requires
+        return not requires or all(labels.get(name) == value for name, value in requires.items())
 
     def _delay(self, task: TaskState) -> float:
         """Others may be first."""

@@ -14,7 +14,7 @@ import structlog
 from fastapi import Request, Response
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from events.errors import CountermandError
 from services.gateway import problems
@@ -39,6 +39,33 @@ SUBMISSION: TypeAdapter[TaskRequest | BatchRequest] = TypeAdapter(TaskRequest | 
 CANCEL: TypeAdapter[CancelRequest | None] = TypeAdapter(CancelRequest | None)
 
 log = structlog.get_logger(__name__)
+
+
+class Body:
+    """A request's body, for whoever asks first and whoever asks again: the framework's own way to
+    it costs ten times as much where it comes in one piece."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._raw: bytes | None = None
+
+    async def read(self) -> bytes:
+        """All of it."""
+        if self._raw is None:
+            parts: list[bytes] = []
+            more = True
+            while more:
+                message = await self._receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                parts.append(message.get("body", b""))
+                more = message.get("more_body", False)
+            self._raw = b"".join(parts)
+        return self._raw
+
+    async def __call__(self) -> Message:
+        """For the framework."""
+        return {"type": "http.request", "body": await self.read(), "more_body": False}
 
 
 class FastLane:
@@ -78,10 +105,10 @@ class FastLane:
         rest = path[len(self._tasks) :]
         if method == "POST":
             if rest == "" and is_json(scope):
-                return lambda: self._submit(Request(scope, receive))
+                return lambda: self._submit(scope, Body(receive))
             is_cancel = rest.endswith("/cancel") and rest[0] == "/" and rest.count("/") == 2
             if is_cancel and (is_json(scope) or not has_body(scope)):
-                return lambda: self._cancel(Request(scope, receive), rest[1:-7])
+                return lambda: self._cancel(scope, Body(receive), rest[1:-7])
         elif method == "GET" and len(rest) > 1 and rest.count("/") == 1:
             return lambda: self._get(Request(scope, receive), rest[1:])
         return None
@@ -90,16 +117,16 @@ class FastLane:
         caller = await caller_of(self._desk, request)
         return await take(caller, opened(await request.body()))
 
-    async def _submit(self, request: Request) -> Response:
-        caller = await caller_of(self._desk, request)
+    async def _submit(self, scope: Scope, body: Body) -> Response:
+        caller = await caller_of(self._desk, Request(scope, body))
         announced = caller.headers.get("content-length", "")
         large = announced.isdigit() and int(announced) >= LARGE_BYTES
         with self._desk.right_of_way.taken() if large else nullcontext():
-            return await submit(caller, submission_in(await request.body()))
+            return await submit(caller, submission_in(await body.read()))
 
-    async def _cancel(self, request: Request, task_id: str) -> Response:
-        caller = await caller_of(self._desk, request)
-        raw = await request.body()
+    async def _cancel(self, scope: Scope, body: Body, task_id: str) -> Response:
+        caller = await caller_of(self._desk, Request(scope, body))
+        raw = await body.read()
         return await cancel(caller, task_id, CANCEL.validate_json(raw) if raw else None)
 
     async def _get(self, request: Request, task_id: str) -> Response:
