@@ -8,17 +8,17 @@ import socket
 from pathlib import Path
 from typing import NoReturn
 from unittest.mock import Mock
-from uuid import uuid4
 
 import pytest
 
 from events.words import Evidence, Mode, Status
 from services.executor.engine import LocalEngine
 from services.executor.guardian.client import Guardian
-from services.executor.runtime import Completed, Order, Stop, SweptAway
+from services.executor.runtime import Completed, Stop, SweptAway
 from services.executor.runtimes.handler_run import HandlerRun
 from services.executor.runtimes.host import Host
 from services.executor.settings import Command, ExecutorSettings
+from tests.component.orders import an_order
 from tests.component.stage import a_stage
 from tests.rig import PATIENCE_SECONDS, Rig, a_rig
 
@@ -196,20 +196,7 @@ async def test_a_run_given_to_a_host_that_has_just_died_is_swept_away(tmp_path: 
     host = await Host.start(guardian, SETTINGS, shared=True, ended=lambda host, suspects: None)
     host.kill()
     await host.gone()
-    order = Order(
-        run_id=uuid4(),
-        organization="acme",
-        task_id="t",
-        kind="polite",
-        payload={},
-        attempt=1,
-        deadline=None,
-        labels={},
-        isolated=False,
-        answers=(),
-        voice=Mock(),
-    )
-    run = HandlerRun(order, host)
+    run = HandlerRun(an_order("polite", Mock()), host)
 
     host.run(run)
 

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, cast
-from uuid import UUID
+from typing import Any
 
 import pytest
 
 from events.words import Evidence
-from services.executor.runtime import Order, RunVoice, Stop, Stopped
+from services.executor.runtime import Stop, Stopped
 from services.executor.runtimes.remote.calls import Caller
 from services.executor.runtimes.remote.engine import Call, HttpEngine, Patience
 from services.executor.runtimes.remote.run import HANDLE_LIMIT_CHARACTERS, RemoteRun
+from tests.component.orders import an_order
 
 QUICK = Patience(poll_seconds=0.01, poll_limit_seconds=0.05, request_seconds=60)
 BOUND_SECONDS = 20
@@ -73,22 +73,6 @@ class Heard:
         self.handles.put_nowait(handle)
 
 
-def an_order(heard: Heard) -> Order:
-    return Order(
-        run_id=UUID(int=1),
-        organization="default",
-        task_id="a-task",
-        kind="remote",
-        payload={},
-        attempt=1,
-        deadline=None,
-        labels={},
-        isolated=False,
-        answers=(),
-        voice=cast(RunVoice, heard),
-    )
-
-
 @pytest.fixture
 async def slow() -> AsyncIterator[Slow]:
     slow = Slow()
@@ -100,7 +84,7 @@ async def slow() -> AsyncIterator[Slow]:
 
 async def test_a_cancel_does_not_wait_for_a_look_that_takes_long(slow: Slow) -> None:
     caller = Caller([f"127.0.0.1:{slow.port}"])
-    run = RemoteRun(an_order(Heard()), slow.engine(), caller)
+    run = RemoteRun(an_order("remote", Heard()), slow.engine(), caller)
     async with asyncio.timeout(BOUND_SECONDS):
         await slow.looked_at.wait()
         run.ask(Stop("request"))
@@ -125,7 +109,7 @@ async def test_nothing_but_the_engines_own_word_ends_a_cancelled_run(
 ) -> None:
     slow.troubles = [TROUBLES[trouble]] * 8
     caller, heard = Caller([f"127.0.0.1:{slow.port}"]), Heard()
-    run = RemoteRun(an_order(heard), slow.engine(), caller)
+    run = RemoteRun(an_order("remote", heard), slow.engine(), caller)
     async with asyncio.timeout(BOUND_SECONDS):
         await heard.handles.get()
         run.ask(Stop("request"))
@@ -139,7 +123,7 @@ async def test_a_cancel_that_was_taken_and_forgotten_is_sent_again_when_forced(
     slow: Slow,
 ) -> None:
     caller = Caller([f"127.0.0.1:{slow.port}"])
-    run = RemoteRun(an_order(Heard()), slow.engine(), caller)
+    run = RemoteRun(an_order("remote", Heard()), slow.engine(), caller)
     async with asyncio.timeout(BOUND_SECONDS):
         await slow.looked_at.wait()
         slow.looked_at.clear()
@@ -159,7 +143,7 @@ async def test_a_cancel_that_was_taken_and_forgotten_is_sent_again_when_forced(
 async def test_an_id_that_is_none_is_asked_for_again(slow: Slow, wrong: str) -> None:
     slow.ids = [wrong, '"the-run"']
     caller, heard = Caller([f"127.0.0.1:{slow.port}"]), Heard()
-    run = RemoteRun(an_order(heard), slow.engine(), caller)
+    run = RemoteRun(an_order("remote", heard), slow.engine(), caller)
     async with asyncio.timeout(BOUND_SECONDS):
         assert await heard.handles.get() == {"id": "the-run"}
         run.ask(Stop("request"))
