@@ -16,6 +16,7 @@ from .payloads import PayloadRefused
 from .stopping import PermanentFailure
 
 ERROR_CHARACTERS = 10_000
+_ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
 class Unsayable(ValueError):
@@ -110,9 +111,7 @@ def _text(error: BaseException) -> str:
 
 def _json(value: object, what: str) -> bytes:
     try:
-        return json.dumps(
-            value, allow_nan=False, ensure_ascii=False, separators=(",", ":")
-        ).encode()
+        return _ENCODER.encode(value).encode()
     except UnicodeEncodeError:
         raise Unsayable(f"{what} has a text that isn't Unicode (a lone surrogate)") from None
     except (TypeError, ValueError, RecursionError) as error:

@@ -5,8 +5,8 @@ Knows nothing of tasks: which cancels reach a run, and what its end means, is de
 
 import asyncio
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 from uuid import UUID
 
 from events.cancel_events import CancelObserved, CancelUnconfirmed
@@ -37,7 +37,7 @@ class Ladder:
     disowned: bool = False
     """The log gave the task's fate to somebody else: stop at once, and say nothing."""
     told: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set whenever `stop`, `cancel` or `disowned` changes."""
+    """Set whenever `stop`, `cancel` or `disowned` changes, and when the run has ended."""
     unsaid: list[Message] = field(default_factory=list)
     """That the run was asked: said with its outcome, when that follows at once."""
     acted_on: Stop | None = None
@@ -97,14 +97,11 @@ class Ladder:
 
     async def ended(self, handle: RunHandle) -> Ending:
         """How the run ended, by itself or down the ladder."""
-        told = asyncio.ensure_future(self.told.wait())
-        try:
-            if self.stop is None:
-                await first_of(handle.ended, told)
-                if handle.ended.done():
-                    return handle.ended.result()
-        finally:
-            told.cancel()
+        handle.ended.add_done_callback(lambda _: self.told.set())
+        if self.stop is None:
+            await self.told.wait()
+            if handle.ended.done():
+                return handle.ended.result()
         return await self._stopped(handle)
 
     async def _stopped(self, handle: RunHandle) -> Ending:
@@ -143,19 +140,18 @@ class Ladder:
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         if self.unsaid:
-            await self._news(handle, min(seconds, TOGETHER_SECONDS))
+            await self._news(min(seconds, TOGETHER_SECONDS))
             if not handle.ended.done():
                 self._say_unsaid()
         if not handle.ended.done() and not self.told.is_set():
-            await self._news(handle, until - loop.time())
+            await self._news(until - loop.time())
         return handle.ended.result() if handle.ended.done() else None
 
-    async def _news(self, handle: RunHandle, seconds: float) -> None:
-        told = asyncio.ensure_future(self.told.wait())
-        try:
-            await first_of(handle.ended, told, timeout_seconds=max(seconds, 0))
-        finally:
-            told.cancel()
+    async def _news(self, seconds: float) -> None:
+        """Returns when the run has ended or was told something, or the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(seconds, 0)):
+                await self.told.wait()
 
     # What is said of it
 
@@ -179,8 +175,3 @@ class Ladder:
             survivors=() if survivor is None else (survivor,),
         )
         self.record.say_aside(self.record.event(body, causation_id=self.cancel.id))
-
-
-async def first_of(*these: "asyncio.Future[Any]", timeout_seconds: float | None = None) -> None:
-    """Returns when one of them is done, or the time is over."""
-    await asyncio.wait(these, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
