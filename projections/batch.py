@@ -33,6 +33,16 @@ class Alike(NamedTuple):
     ids: list[str]
 
 
+class Latest(NamedTuple):
+    """A task as the last entry about it leaves it. Its row is made once, when that is known."""
+
+    fixed: Cells
+    """The columns that never change."""
+    task: TaskState
+    after: Cells
+    changed: Place
+
+
 @dataclass(slots=True)
 class Batch:
     """What some entries do to the tables, in the order of the tables' columns."""
@@ -44,7 +54,7 @@ class Batch:
     changes_below: list[Cells] = field(default_factory=list)
     alike: list[Alike] = field(default_factory=list)
     """Tasks that are changed to the same; before `task_status`, which is how they ended."""
-    task_status: dict[Key, Cells] = field(default_factory=dict)
+    tasks: dict[Key, Latest] = field(default_factory=dict)
     task_labels: list[Cells] = field(default_factory=list)
     projects: dict[Key, Cells] = field(default_factory=dict)
     project_changes: list[Cells] = field(default_factory=list)
@@ -54,6 +64,12 @@ class Batch:
     unconfirmed: dict[Key, int] = field(default_factory=dict)
     """When it was last said that a stop isn't confirmed."""
     roots: dict[str, Cells] = field(default_factory=dict)
+
+    def task_status(self) -> list[Cells]:
+        return [
+            fixed + after + task_rows.ending(task, changed)
+            for fixed, task, after, changed in self.tasks.values()
+        ]
 
 
 def folded(checkpoints: Mapping[int, Checkpoint], entries: Iterable[Entry]) -> Batch:
@@ -112,16 +128,16 @@ def add(batch: Batch, stored: Stored, entry: Entry) -> None:
 def add_task(batch: Batch, event: Event, here: Place, task: TaskState, after: Cells) -> None:
     organization = event.organization
     key = (organization, task.id)
-    before = batch.task_status.get(key)
+    before = batch.tasks.get(key)
     if before is not None:
-        fixed = before[: task_rows.FIXED]
+        fixed = before.fixed
     elif event.id == task.submission_id:
         fixed = task_rows.identity(organization, task) + task_rows.submission(task, here)
         if task.spec.labels:
             batch.task_labels.extend(task_rows.labels(organization, task))
     else:
         fixed = task_rows.identity(organization, task) + task_rows.UNKNOWN_SUBMISSION
-    batch.task_status[key] = fixed + after + task_rows.ending(task, here)
+    batch.tasks[key] = Latest(fixed, task, after, here)
     add_cancellation(batch, event, task)
 
 
@@ -140,7 +156,7 @@ def add_below(batch: Batch, event: Event, here: Place, tasks: Sequence[TaskState
             alike.append([])
             batch.changes_below.append((organization, event.root, here, variant, *after))
         batch.history_below.append((organization, task.id, here, variant))
-        if (organization, task.id) in batch.task_status:
+        if (organization, task.id) in batch.tasks:
             add_task(batch, event, here, task, after)
         else:
             alike[variant].append(task.id)

@@ -3,6 +3,7 @@
 from events.event import Event
 from events.state import Cancel, ProjectState, TaskState
 from events.words import Mode
+from projections.hexadecimal import hexadecimal
 from projections.moments import us, us_or_none
 from projections.task_rows import Cells
 
@@ -21,7 +22,7 @@ def of_task(organization: str, task: TaskState, cancel: Cancel, event: Event) ->
         task.spec.kind,
         task.spec.region,
         task.status._value_,
-        cancel.id.hex,
+        hexadecimal(cancel.id),
         cancel.grace_seconds,
         us(cancel.requested_at),
         due_us(cancel, event),
@@ -39,7 +40,7 @@ def of_project(organization: str, project: ProjectState, cancel: Cancel, event: 
         "",
         project.spec.region,
         project.status._value_,
-        cancel.id.hex,
+        hexadecimal(cancel.id),
         cancel.grace_seconds,
         us(cancel.requested_at),
         due_us(cancel, event),

@@ -8,6 +8,7 @@ from events.run_events import RunLost, TaskCompleted, TaskFailed
 from events.state import ProjectState, TaskState
 from events.words import Verdict
 from projections import task_rows
+from projections.hexadecimal import hexadecimal
 from projections.moments import us
 from projections.place import Place
 from projections.task_rows import NOTHING_AFTER, Cells
@@ -30,7 +31,7 @@ def line(
         if subject is not None:
             after = (subject.status._value_, *NOTHING_AFTER[1:])
     said = (
-        event.id.hex,
+        hexadecimal(event.id),
         event.type,
         event.organization,
         event.root,

@@ -1,6 +1,7 @@
 """Rows about one project: as an event left it, and as it stands now."""
 
 from events.state import ProjectState
+from projections.hexadecimal import hexadecimal
 from projections.moments import us, us_or_none
 from projections.place import Place
 from projections.task_rows import Cells
@@ -26,7 +27,7 @@ def after(project: ProjectState) -> Cells:
         us_or_none(project.started_at),
         us_or_none(project.finished_at),
         *(
-            (cancel.id.hex, cancel.grace_seconds, us(cancel.requested_at))
+            (hexadecimal(cancel.id), cancel.grace_seconds, us(cancel.requested_at))
             if cancel is not None
             else (None, None, None)
         ),

@@ -255,5 +255,9 @@ generation = Table(
 )
 """One row. With a successor this generation is no longer written, nor read by anybody new."""
 
+IN_LOG_ORDER = frozenset({"history_by_organization", "history_by_actor", "history_by_type"})
+"""Indexes that a log fills from left to right, in a few places at once. So a generation has them
+while it is built, where they cost next to nothing; the others are quicker made at its end."""
+
 LAYOUT = 1
 """Of all these tables. A release that changes what is in them raises it; then they are rebuilt."""

@@ -7,13 +7,12 @@ from typing import TypeAlias
 from events.ids import above, root_of
 from events.state import TaskState
 from events.task_events import TaskSubmitted
+from projections.hexadecimal import hexadecimal
 from projections.moments import us
 from projections.place import Place
 
 Cells: TypeAlias = tuple[object, ...]
 
-FIXED = 10
-"""So many columns of `tables.task_status` never change."""
 NOTHING_AFTER: Cells = (None,) * 15
 UNKNOWN_SUBMISSION: Cells = (-1, "", "")
 """In a row that is there already; the statement leaves what it has."""
@@ -31,11 +30,11 @@ def after(task: TaskState) -> Cells:
         None if not_before is None else us(not_before),
         task.waiting_for,
         task.answered,
-        None if run is None else run.id.hex,
+        None if run is None else hexadecimal(run.id),
         None if run is None else run.executor,
         None if started_at is None else us(started_at),
         None if finished_at is None else us(finished_at),
-        None if cancel is None else cancel.id.hex,
+        None if cancel is None else hexadecimal(cancel.id),
         None if cancel is None else cancel.grace_seconds,
         None if cancel is None else us(cancel.requested_at),
         1 if task.contradicted else 0,

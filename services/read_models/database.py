@@ -1,5 +1,6 @@
 """One generation's tables, in SQLite or PostgreSQL by the URL alone: how a connection is set up."""
 
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,6 +35,7 @@ class Database:
         self.url = url
         self.schema = schema
         if url.get_backend_name() == "sqlite":
+            _know_plain_cells()
             self.flavour = SQLITE
             self.engine = _engine(url, {"timeout": BUSY_TIMEOUT_SECONDS})
             event.listen(self.engine, "connect", _build_quickly if building else _set_up)
@@ -76,6 +78,14 @@ def _make_plain(
     *_: object,
 ) -> tuple[str, Sequence[Any]]:
     return statement, plain(cells)
+
+
+def _know_plain_cells() -> None:
+    """For each cell that is no number or text, sqlite3 looks who adapts it. To be told about None
+    and bytes spares it a third of what a row costs; both stay what they are."""
+    nothing: dict[None, None] = {}
+    sqlite3.register_adapter(type(None), nothing.get)  # None for None, without running Python.
+    sqlite3.register_adapter(bytes, bytes)
 
 
 def _set_up(driver: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -6,6 +6,7 @@ put together for one question go through SQLAlchemy, which keeps what it compile
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Index, Select
@@ -106,7 +107,7 @@ class Session:
                 text = self._texts.get((upsert, size))
                 if text is None:
                     text = self._texts[upsert, size] = self._as_sent(upsert.text(size))
-                self._put(text, [cell for row in rows[start : start + size] for cell in row])
+                self._put(text, list(chain.from_iterable(rows[start : start + size])))
                 start += size
 
     def change(self, change: ChangeAlike, cells: Row, ids: Sequence[str]) -> None:

@@ -86,7 +86,7 @@ class Writer:
             session.put(into.changes_below, batch.changes_below)
             for organization, cells, ids in batch.alike:
                 session.change(self._alike, (*cells, organization), ids)
-            session.put(into.task_status, [*batch.task_status.values()])
+            session.put(into.task_status, batch.task_status())
             session.put(into.task_labels, batch.task_labels)
             session.put(into.projects, [*batch.projects.values()])
             session.put(into.project_changes, batch.project_changes)

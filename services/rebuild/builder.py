@@ -1,11 +1,11 @@
-"""One generation being built: the fold from the first record on, written without indexes.
+"""One generation being built: the fold from the first record on, written without most indexes.
 
 Holds no more of the past than the fold needs at hand; what it needs again it recalls from what it
 has built so far, as the ledger does from the read models.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -40,7 +40,11 @@ class Builder:
         self._tell = tell
         self._memory = Memory(FINISHED_KEPT)
         self._live = LiveQuestions(database, PastQuestions(database))
-        self._indexed = False
+        self._to_index = {
+            str(index.name): index
+            for table in tables.metadata.sorted_tables
+            for index in table.indexes
+        }
         self._closed = False
         self._thread = ThreadPoolExecutor(1, "rebuild")
 
@@ -50,6 +54,7 @@ class Builder:
 
     async def build(self, until: Frontier) -> None:
         """Take in everything before this frontier."""
+        await self._in_thread(lambda: self._index(tables.IN_LOG_ORDER))
         reached = self.frontier
         writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         writing.set_result(None)
@@ -68,7 +73,7 @@ class Builder:
 
     async def index(self) -> None:
         """Make the indexes that aren't there yet; they are quicker made at once, at the end."""
-        await self._in_thread(self._index)
+        await self._in_thread(lambda: self._index(list(self._to_index)))
 
     async def close(self) -> None:
         """May be called twice."""
@@ -106,12 +111,11 @@ class Builder:
         self.checkpoints = rows.checkpoints
         return self._in_thread(lambda: self.writer.write(rows, before))
 
-    def _index(self) -> None:
-        if not self._indexed:
-            self._indexed = True
-            for table in tables.metadata.sorted_tables:
-                for index in table.indexes:
-                    self.writer.session.create(index)
+    def _index(self, names: Collection[str]) -> None:
+        for name in names:
+            index = self._to_index.pop(name, None)
+            if index is not None:
+                self.writer.session.create(index)
 
     def _in_thread(self, work: Callable[[], Answer]) -> asyncio.Future[Answer]:
         return asyncio.get_running_loop().run_in_executor(self._thread, work)

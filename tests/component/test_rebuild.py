@@ -7,11 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import inspect
 
 from events.errors import UnknownVersion
 from events.event import encode
 from events.log import Record
 from events.positions import Position
+from projections import tables
 from projections.batch import folded
 from services.read_models.errors import CheckpointMismatch, OtherProjector, RebuildRunning
 from services.read_models.generations import Generations
@@ -91,6 +93,18 @@ async def test_read_models_that_are_not_there_are_made_to_the_end_of_the_log(
     assert (done.records, done.compared) == (150, False)
     await projected(tmp_path / "once", log)
     assert digests_of(tmp_path) == digests_of(tmp_path / "once")
+
+
+async def test_a_rebuilt_generation_has_every_index(tmp_path: Path) -> None:
+    await rebuilt(tmp_path, ListedLog(records(24, 100)))
+    generations = Generations(tmp_path / FOLDER)
+    generations.make(9)
+    live, built = (
+        {each["name"] for table in tables.metadata.tables for each in looked.get_indexes(table)}
+        for looked in (inspect(generations.database(number).engine) for number in (9, 2))
+    )
+    assert built == live
+    assert live > tables.IN_LOG_ORDER
 
 
 async def test_read_models_that_were_behind_come_to_the_end_of_the_log(tmp_path: Path) -> None:
