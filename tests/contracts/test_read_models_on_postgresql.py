@@ -1,6 +1,7 @@
 """The same read models on PostgreSQL: another URL, the same statements, the same answers."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from projections import tables
 from projections.batch import folded
 from services.read_models.database import Database
 from services.read_models.digests import digests
-from services.read_models.errors import OtherProjector
+from services.read_models.errors import OtherProjector, ReadModelsUnavailable, ShareTaken
 from services.read_models.models import ReadModels
 from services.read_models.questions import CancellationFilter, HistoryFilter, TaskFilter
+from services.read_models.shares import Share
 from services.read_models.writing import Writer
 from tests.builders import a_task
 from tests.read_side import written
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.postgres
 
 SCHEMA = "generation_1"
 ENTRIES = 600
+PATIENCE_SECONDS = 30.0
 
 
 def a_generation(url: URL) -> Database:
@@ -137,3 +140,32 @@ def test_two_projectors_cannot_both_write(postgres_database: URL) -> None:
     one.close()
     other.close()
     database.engine.dispose()
+
+
+def test_who_stands_still_in_the_middle_of_a_transaction_loses_its_share(
+    postgres_database: URL,
+) -> None:
+    database = a_generation(postgres_database)
+    share = Share(0, silence_limit_seconds=0.5)
+    slow = Writer(database, share)
+    with pytest.raises(ShareTaken):
+        Writer(database, share)
+    with pytest.raises(ReadModelsUnavailable), slow.session.writing():
+        before = slow.checkpoints(locked=True)
+        other = until_free(database, share)
+        batch = folded(before, judged(records(62, 40)))
+        other.write(batch, before)
+        slow.write(batch, before)
+    assert other.checkpoints() == batch.checkpoints
+    slow.close()
+    other.close()
+    database.engine.dispose()
+
+
+def until_free(database: Database, share: Share) -> Writer:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return Writer(database, share)
+        except ShareTaken:
+            assert time.monotonic() < deadline, "it keeps its share"
