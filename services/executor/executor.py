@@ -6,11 +6,13 @@ entry; what it does it says on the log.
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from events.cancel_events import CancelRequested
+from events.errors import CountermandError
 from events.executor_events import ExecutorSteered
 from events.ids import is_at_or_below
 from events.log import Log
@@ -40,6 +42,17 @@ from services.voice import Voice
 from services.world import World
 
 PEERS_RECORDS = 1000
+
+
+class LastWordsUnheard(CountermandError):
+    """The log didn't answer at the end."""
+
+    def __init__(self, runs: int) -> None:
+        super().__init__(
+            f"the log hasn't answered within a lease: it isn't told how {runs} run(s) of this "
+            "executor ended. Nothing of them is alive; a watchdog will say that they are lost, or "
+            "the next service on this log. Look why the log can't be reached"
+        )
 
 
 class Executor:
@@ -175,7 +188,7 @@ class Executor:
     # ── its life ──────────────────────────────────────────────────────────────────────────────────
 
     async def run(self, stopping: asyncio.Event, grace_seconds: float) -> None:
-        """Live until `stopping` is set and everything here has ended."""
+        """Live until `stopping` is set and everything here has ended. Raises `LastWordsUnheard`."""
         await self._recalled.wait()
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
@@ -228,12 +241,18 @@ class Executor:
             work.room.close()
             await self._guarded.close()
             leasing.cancel()
-            await self._say_farewell()
+            farewell = not self.runs and await self._said_farewell()
             for loop in loops:
                 loop.cancel()
+            if not farewell:
+                raise LastWordsUnheard(len(self.runs))
 
     async def _end_runs(self, work: Work, grace_seconds: float) -> None:
-        """Stop claiming; let runs end; release the rest, and say so."""
+        """Stop claiming; let runs end; release the rest, and say so.
+
+        What can't be said within a lease is given up: others will find the runs lost by then, and
+        who is told to end must end.
+        """
         self._ending = True
         self.drain()
         work.adoptions.end()
@@ -244,15 +263,19 @@ class Executor:
             for run in list(self.runs.values()):
                 limit = self._settings.shutdown_run_grace_seconds
                 run.shut_down(min(run.task.spec.grace_seconds, limit))
-        await self._held.idle.wait()
+        limit = self._settings.shutdown_run_grace_seconds + self._settings.lease_seconds
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                await self._held.idle.wait()
 
-    async def _say_farewell(self) -> None:
+    async def _said_farewell(self) -> bool:
         """Once it holds nothing. Who doesn't hear it learns the same when the lease is over."""
         try:
             async with asyncio.timeout(self._settings.lease_seconds):
                 await self._lease.beat(ended=True)
         except TimeoutError:
-            return
+            return False
+        return True
 
     async def _stay_guarded(self, work: Work) -> None:
         """When the guardian goes, so does everything it guarded: begin anew, with nothing."""

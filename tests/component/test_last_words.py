@@ -7,11 +7,13 @@ import pytest
 from events.body import JsonObject
 from events.cancel_events import TaskCancelled
 from events.event import decode
-from events.run_events import OutputSummary
+from events.run_events import OutputSummary, RunReleased
 from events.task_events import TaskProgressed
 from events.words import Evidence, Status
+from services.executor.executor import LastWordsUnheard
 from services.executor.runtime import Completed
-from tests.component.stage import ACKNOWLEDGED, Stage
+from services.executor.settings import ExecutorSettings
+from tests.component.stage import ACKNOWLEDGED, KILLED, Stage, a_stage
 from tests.rig import PATIENCE_SECONDS
 
 
@@ -54,6 +56,27 @@ async def test_what_a_run_says_after_it_was_asked_is_kept_or_counted_as_missing(
     output = output_of_what_was_cancelled(stage)
     assert (output.records, output.missing_records) == ((1, 0) if through else (0, 1))
     progress.let_go()
+
+
+async def test_an_executor_that_is_told_to_end_does_so_though_the_log_hears_nothing() -> None:
+    settings = ExecutorSettings(
+        claim_delay_seconds=0.001, shutdown_run_grace_seconds=0.05, lease_seconds=0.5
+    )
+
+    async def ended_unheard() -> None:
+        async with a_stage() as stage:
+            staged = await stage.with_executor(settings)
+            run = await stage.run_of(await stage.submit("work"))
+            released = stage.history.hold(RunReleased)
+            staged.stopping.set()
+            await stage.until(lambda: bool(run.asked))
+            run.ends(KILLED)
+            await released.there()
+            await staged.end()
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await ended_unheard()
+    assert raised.group_contains(LastWordsUnheard, match=r"how 1 run\(s\)")
 
 
 def output_of_what_was_cancelled(stage: Stage) -> OutputSummary:

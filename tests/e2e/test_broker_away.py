@@ -41,6 +41,8 @@ def members(
         {
             "COUNTERMAND_BROKER__PATIENCE_SECONDS": str(PATIENCE_SECONDS),
             "COUNTERMAND_BROKER__REQUEST_TIMEOUT_SECONDS": "1",
+            "COUNTERMAND_SHUTDOWN_GRACE_SECONDS": "1",
+            "COUNTERMAND_EXECUTOR__SHUTDOWN_RUN_GRACE_SECONDS": "1",
             **EXCLUSIVE,
             "COUNTERMAND_GATEWAY__APPEND_WAIT_SECONDS": str(PATIENCE_SECONDS),
         },
@@ -148,12 +150,16 @@ def test_an_outage_longer_than_the_lease_ends_runs_and_no_service(
 
 
 def test_every_service_ends_when_it_is_told_to_while_the_broker_is_away(
-    members: Members, broker: KafkaBroker
+    members: Members, http: httpx.Client, broker: KafkaBroker, tmp_path: Path
 ) -> None:
+    submitted(http, tmp_path / "lock")
     broker.pause()
     try:
         with ThreadPoolExecutor(len(members.all)) as threads:
             # In time, or it raises. What they can't say to the log any more their exit code may.
             list(threads.map(Member.stop, members.all))
+        assert not held(tmp_path / "lock")
     finally:
         broker.resume()
+    [executor] = [each for each in members.all if each.service == "executor"]
+    assert "how 1 run(s) of this executor ended" in executor.said()
