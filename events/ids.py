@@ -7,7 +7,7 @@ its own. So the root, and with it the log key, follows from any id alone.
 import re
 from datetime import datetime
 from hashlib import sha256
-from uuid import UUID, uuid5
+from uuid import UUID, SafeUUID, uuid5
 
 from events.errors import InvalidId
 
@@ -59,7 +59,16 @@ def event_id(now: datetime, randomness: int) -> UUID:
     """A UUIDv7 from a time and 74 random bits."""
     milliseconds = int(now.timestamp() * 1000) & (2**48 - 1)
     high_and_low = (randomness & _HIGH) << 2 | randomness & _LOW
-    return UUID(int=milliseconds << 80 | _VERSION_7 | high_and_low)
+    return _uuid(milliseconds << 80 | _VERSION_7 | high_and_low)
+
+
+def _uuid(number: int) -> UUID:
+    """`UUID(int=number)`, without its looking for each other way to be made. Every event has one,
+    and some callers send a thousand at once."""
+    made = object.__new__(UUID)
+    object.__setattr__(made, "int", number)
+    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    return made
 
 
 def derived_id(*cause: object) -> UUID:

@@ -128,7 +128,7 @@ class BulkSettings(Section):
     """Of all organizations; the others wait for their turn."""
     keep_seconds: PositiveFloat = 30 * 86_400
     """How long a job is remembered after its end. Its cancels are in the history for ever."""
-    per_second_default: PositiveFloat = 4_000
+    per_second_default: PositiveFloat = 5_000
     per_second_limit: PositiveFloat = 20_000
     batch_tasks: PositiveInt = 500
     """After so many tasks the job's progress is noted."""

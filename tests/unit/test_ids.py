@@ -1,5 +1,6 @@
 """Ids of tasks and projects: what is well formed, and what follows from one. Ids of events."""
 
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -82,6 +83,10 @@ def test_event_ids_are_uuids_of_version_7_that_sort_by_time() -> None:
     assert (first.version, first.variant) == (7, UUID(int=0b10 << 62).variant)
     assert first < second
     assert first.int >> 80 == int(NOW.timestamp() * 1000)
+    usual = UUID(str(first))
+    assert (first, hash(first), repr(first)) == (usual, hash(usual), repr(usual))
+    assert first.is_safe is usual.is_safe
+    assert copy(first) == usual
 
 
 def test_event_ids_keep_all_their_randomness() -> None:
