@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.figures import Figure, Measurement, at_most, compared, in_turns
 from benchmarks.folder import folder_on_disk
 from benchmarks.gateway import CANCELS_PER_ROUND, START_SECONDS, Cancels, Server, service
-from benchmarks.past import a_past
+from benchmarks.past import a_finished_past, a_past
 from benchmarks.read_models import EVENTS, FINISHED_TASKS, LIVE_TASKS
 
 ROUNDS = 5
@@ -54,7 +54,7 @@ def stopped_ms(cancels: Cancels) -> list[float]:
 
 
 def with_a_long_past() -> Measurement:
-    past = a_past(finished=FINISHED_TASKS, live=LIVE_TASKS).data
+    past = a_finished_past(finished=FINISHED_TASKS, live=LIVE_TASKS)
     with ExitStack() as stack:
         long = stack.enter_context(service_on(past))
         empty = stack.enter_context(service_on(None))

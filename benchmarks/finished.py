@@ -14,12 +14,13 @@ from events.task_events import TaskSubmitted
 from events.vocabulary import AnyBody
 
 TASKS_PER_PROJECT = 1_000
+EVENTS_PER_PROJECT = TASKS_PER_PROJECT + 2
 _PROJECT = "eeeeeeeeee"
 _TASK = "ffffffffff"
 _WHO = Actor(kind="user", id="jo@example.com", organization=ORGANIZATION)
 
 
-def finished_in_projects(tasks: int) -> Iterator[Message]:
+def finished_in_projects(tasks: int, *, first: int = 0) -> Iterator[Message]:
     """All events of so many tasks, rounded up to whole projects, and of their projects."""
     project = f"batch-{_PROJECT}"
     created = _encoded(project, 1, ProjectCreated(actor=_WHO))
@@ -29,7 +30,7 @@ def finished_in_projects(tasks: int) -> Iterator[Message]:
         TaskSubmitted(actor=_WHO, project=project, kind="report.render", payload={"page": 1}),
     )
     cancelled = _encoded(project, 3, ProjectCancelRequested(actor=_WHO, reason="not needed"))
-    for number in range(-(-tasks // TASKS_PER_PROJECT)):
+    for number in range(first, first - (-tasks // TASKS_PER_PROJECT)):
         digits = f"{number:010d}"
         key = log_key(ORGANIZATION, project.replace(_PROJECT, digits))
         begins, task, ends = (

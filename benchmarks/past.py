@@ -1,7 +1,7 @@
-"""Data folders with a long past: the log written in bulk, the read models by a rebuild.
+"""Data folders with a long past, each made once in a run and removed at its end.
 
-Each is made once in a run and removed at its end. The rebuild is a process of its own, as it is for
-users, so that its time and memory are its own.
+A rebuild that is measured is a process of its own, as it is for users, so that its time and memory
+are its own.
 """
 
 import atexit
@@ -9,20 +9,19 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import NamedTuple
 
-from benchmarks.finished import finished_in_projects
+from benchmarks.copied_projects import make_read_models
+from benchmarks.finished import TASKS_PER_PROJECT, finished_in_projects
 from benchmarks.histories import ALIVE_AT_ONCE, EVENTS_PER_TASK, messages
+from benchmarks.written_log import write_log
 from events.log import Message
-from services.embedded_log.sqlite_file import SQLiteFile
 
-RECORDS_AT_ONCE = 1_000
-FIRST_APPENDED_US = 1_767_225_600_000_000
 STARTED = 2
 """So many events into its history a task runs."""
 
@@ -37,19 +36,30 @@ class Past(NamedTuple):
 
 
 @cache
-def a_past(*, events: int = 0, finished: int = 0, live: int = 0) -> Past:
-    """So many events of tasks as they live, so many finished tasks, so many that are running."""
+def a_past(*, events: int = 0, live: int = 0) -> Past:
+    """So many events of tasks as they live, and so many tasks that are running."""
+    data = new_folder()
+    past = chain(messages(events // EVENTS_PER_TASK), running(live, first=events))
+    write_log(data, (message.value for message in past))
+    return rebuilt(data)
+
+
+@cache
+def a_finished_past(*, finished: int, live: int) -> Path:
+    """The folder of so many finished tasks, and so many that are running. Nothing is measured."""
+    data = new_folder()
+    past = chain(finished_in_projects(finished), running(live, first=0))
+    write_log(data, (message.value for message in past))
+    make_read_models(data, -(-finished // TASKS_PER_PROJECT))
+    return data
+
+
+def new_folder() -> Path:
     build = Path("build")
     build.mkdir(exist_ok=True)
     data = Path(mkdtemp(prefix="past-", dir=build))
     atexit.register(shutil.rmtree, data, ignore_errors=True)
-    past = chain(
-        finished_in_projects(finished),
-        messages(events // EVENTS_PER_TASK),
-        running(live, first=events),
-    )
-    write_log(data, (message.value for message in past))
-    return rebuilt(data)
+    return data
 
 
 def running(tasks: int, first: int) -> Iterator[Message]:
@@ -62,15 +72,6 @@ def running(tasks: int, first: int) -> Iterator[Message]:
         begun = list(islice(told, block))[: min(left, ALIVE_AT_ONCE * STARTED)]
         left -= len(begun)
         yield from begun
-
-
-def write_log(data: Path, values: Iterable[bytes]) -> None:
-    stream = SQLiteFile(data / "history.sqlite", "history", "rwc")
-    remaining, offset = iter(values), 0
-    while batch := list(islice(remaining, RECORDS_AT_ONCE)):
-        stream.insert(offset, batch, FIRST_APPENDED_US + 1_000 * offset)
-        offset += len(batch)
-    stream.close()
 
 
 def rebuilt(data: Path) -> Past:

@@ -15,7 +15,7 @@ import uvloop
 from benchmarks.figures import Figure, Measurement, at_least, at_most, compared, in_turns
 from benchmarks.folder import folder_on_disk
 from benchmarks.histories import ALIVE_AT_ONCE, EVENTS_PER_TASK, ORGANIZATION
-from benchmarks.past import a_past
+from benchmarks.past import a_finished_past, a_past
 from events.positions import Position
 from projections import tables
 from projections.place import place
@@ -141,7 +141,7 @@ def some_points(random: Random, count: int) -> list[tuple[str, Position]]:
 
 
 def start() -> Measurement:
-    long = a_past(finished=FINISHED_TASKS, live=LIVE_TASKS).data
+    long = a_finished_past(finished=FINISHED_TASKS, live=LIVE_TASKS)
     empty = a_past(live=LIVE_TASKS).data
     return in_turns(lambda: start_seconds(long), lambda: start_seconds(empty), "s", rounds=7)
 
