@@ -6,11 +6,12 @@ A new figure is a `Figure` in the `FIGURES` of some module here, and the module 
 import argparse
 import json
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 
 from benchmarks import beside_a_past, bulk, fold, gateway, log, read_models, regions, stopping
-from benchmarks.figures import Figure, Measurement
+from benchmarks.figures import Figure
 from benchmarks.on_kafka import appends, cancels, joining, projecting
 from benchmarks.progress import tell
 from benchmarks.table import HEADER, Line, as_json, written
@@ -25,6 +26,7 @@ FIGURES: list[Figure] = [
     *bulk.FIGURES,
     *regions.FIGURES,
 ]
+SAID_CHARACTERS = 100
 KAFKA = "kafka"
 ON_KAFKA: list[Figure] = [
     *appends.FIGURES,
@@ -51,25 +53,34 @@ def main(words: Sequence[str], figures: Sequence[Figure], on_kafka: Sequence[Fig
         parser.error(f"no figure's name has {arguments.only!r} in it. There are:\n  {names}")
     if not arguments.json:
         print(HEADER)
+    began = time.monotonic()
     lines = []
     for figure in chosen:
-        line = Line(figure, measured(figure))
+        line = measured(figure)
         lines.append(line)
         if not arguments.json:
             print(written(line), flush=True)
+    took = f"all of it took {time.monotonic() - began:.0f} s"
     if arguments.json:
         print(json.dumps([as_json(line) for line in lines], indent=2))
+        tell(took)
+    else:
+        print(took)
     return 0 if all(line.ok for line in lines) else 1
 
 
-def measured(figure: Figure) -> Measurement | None:
-    """None when it failed: the others are worth having all the same."""
+def measured(figure: Figure) -> Line:
+    """Also when it fails: the others are worth having all the same."""
     tell(figure.name)
+    began = time.monotonic()
+    result, failed = None, ""
     try:
-        return figure.measure()
-    except Exception:  # noqa: BLE001 (whatever it was, it is said, and the exit code knows)
+        result = figure.measure()
+    except Exception as error:  # noqa: BLE001 (whatever it was, it is said, and the exit code knows)
         traceback.print_exc()
-        return None
+        said = str(error).partition("\n")[0]
+        failed = f"{type(error).__name__}: {said[:SAID_CHARACTERS]}"
+    return Line(figure, result, time.monotonic() - began, failed)
 
 
 if __name__ == "__main__":

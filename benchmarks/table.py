@@ -9,6 +9,10 @@ class Line(NamedTuple):
     figure: Figure
     result: Measurement | None
     """None: it failed, and stderr says how."""
+    seconds: float
+    """So long it took to measure."""
+    failed: str = ""
+    """Why, in a line's length."""
 
     @property
     def ok(self) -> bool:
@@ -21,12 +25,12 @@ HEADER = f"{'figure':<58} {'measured':>14} {'limit':>14} {'unit':<9} {'ratio':>7
 def written(line: Line) -> str:
     figure = line.figure
     if line.result is None:
-        return f"{figure.name:<58} FAILED: stderr says how"
+        return f"{figure.name:<58} FAILED: {line.failed}"
     measured, limit, unit, ratio = line.result
     return (
         f"{figure.name:<58} {number(measured):>14} {number(limit):>14} {unit:<9} {ratio:>7.2f}  "
         f"{figure.target!s:<14} {'ok' if line.ok else 'MISSED'}\n"
-        f"  beside {figure.beside}"
+        f"  beside {figure.beside}; {line.seconds:.0f} s"
     )
 
 
@@ -38,7 +42,7 @@ def number(value: float) -> str:
 
 
 def as_json(line: Line) -> dict[str, str | float | bool | None]:
-    figure, result = line
+    figure, result, seconds, failed = line
     return {
         "figure": figure.name,
         "beside": figure.beside,
@@ -48,4 +52,6 @@ def as_json(line: Line) -> dict[str, str | float | bool | None]:
         "ratio": result and result.ratio,
         "target": str(figure.target),
         "ok": line.ok,
+        "failed": failed,
+        "seconds": round(seconds, 1),
     }

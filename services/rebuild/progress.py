@@ -1,4 +1,4 @@
-"""Shows a rebuild on a terminal."""
+"""Shows a rebuild on a terminal; where there is none, what moves would be noise."""
 
 from types import TracebackType
 
@@ -19,6 +19,7 @@ class ProgressBar:
     """A `Watch` with one line for each step."""
 
     def __init__(self, console: Console | None = None) -> None:
+        shown_on = console or Console(stderr=True)
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -26,7 +27,8 @@ class ProgressBar:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            console=console or Console(stderr=True),
+            console=shown_on,
+            disable=not shown_on.is_terminal,
         )
         self._step: TaskID | None = None
 

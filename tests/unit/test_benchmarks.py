@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks.__main__ import FIGURES, main
-from benchmarks.figures import Figure, at_least, at_most, compared, in_turns
+from benchmarks.figures import Figure, Measurement, at_least, at_most, compared, in_turns
 from benchmarks.histories import EVENTS_PER_TASK, messages
 from events.event import decode
 from events.log import message
@@ -48,7 +48,9 @@ def test_asking_for_what_isnt_there_says_what_is(capsys: pytest.CaptureFixture[s
 def test_the_same_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--json"], [SLOW])
 
-    assert json.loads(capsys.readouterr().out) == [
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row.pop("seconds") >= 0
+    assert [row] == [
         {
             "figure": "slow: events/s",
             "beside": "something faster",
@@ -58,8 +60,25 @@ def test_the_same_as_json(capsys: pytest.CaptureFixture[str]) -> None:
             "ratio": 0.25,
             "target": "at least 0.5",
             "ok": False,
+            "failed": "",
         }
     ]
+
+
+def test_a_figure_that_fails_says_why_and_the_others_are_measured(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail() -> Measurement:
+        raise ValueError("no such past\nor another")
+
+    failing = Figure("failing: ms", "nothing", at_most(1), fail)
+
+    assert main([], [failing, FAST]) == 1
+
+    said = capsys.readouterr().out.splitlines()
+    assert any(line.endswith("FAILED: ValueError: no such past") for line in said)
+    assert any(line.startswith("fast: ms") for line in said)
+    assert said[-1].startswith("all of it took")
 
 
 def test_rounds_are_compared_in_pairs_after_one_that_warms_up() -> None:
