@@ -228,8 +228,8 @@ def accept(server: Server, name: str, cancels: int) -> None:
 
 
 def arrived_us(server: Server, expected: int) -> list[int]:
-    """When so many had arrived, by the append times in the home region's log, which is read without asking its service: that
-    one has enough to do."""
+    """When so many had arrived, by the append times in the home region's log. It is read without
+    asking its service: that one has enough to do."""
 
     async def times() -> list[int]:
         deadline = time.monotonic() + 120
