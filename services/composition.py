@@ -58,6 +58,8 @@ from services.world import World, real_world
 
 START_SECONDS = 60.0
 SWITCH_INTERVAL_SECONDS = 0.0001
+JUDGED_AT_ONCE = 64
+"""Records, before others have their turn: as many new roots as one look-up takes."""
 JUDGED_WITHIN_US = 250_000
 """What was appended so long ago is judged, whoever else would go first."""
 
@@ -192,7 +194,13 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
             await right_of_way.given()
 
     ledger = Ledger(
-        history, reads, listeners, cancel_listeners=(executor,), words=words, give_way=give_way
+        history,
+        reads,
+        listeners,
+        cancel_listeners=(executor,),
+        batch_records=JUDGED_AT_ONCE,
+        words=words,
+        give_way=give_way,
     )
     telemetry.sources.picture = partial(pulse.picture, None)
     telemetry.sources.runs = lambda: len(executor.runs)

@@ -124,7 +124,7 @@ class Ledger:
         history: History,
         listeners: Sequence[Listener],
         cancel_listeners: Sequence[CancelListener] = (),
-        batch_records: int = 100,
+        batch_records: int = 200,
         words: OwnWords | None = None,
         give_way: GiveWay = at_once,
     ) -> None:

@@ -66,6 +66,8 @@ class WaitingRoom:
         self._put_off_already: set[Place] = set()
         self._order = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._looks_at = 0.0
+        """When the timer ends, if there is one."""
         self._waiting_for: dict[tuple[str, str], dict[Place, None]] = {}
         """By key and id of the first dependency that isn't met."""
         self._waits_for: dict[Place, tuple[str, str]] = {}
@@ -187,9 +189,9 @@ class WaitingRoom:
             return  # It is looked at again when its first time comes.
         self._put_off_already.add(place)
         self._order += 1
-        loop = asyncio.get_running_loop()
-        heapq.heappush(self._later, (loop.time() + seconds, self._order, place, lane))
-        if self._later[0][1] == self._order:
+        due = asyncio.get_running_loop().time() + seconds
+        heapq.heappush(self._later, (due, self._order, place, lane))
+        if self._timer is None or due < self._looks_at:
             self._set_timer()
 
     def _set_timer(self) -> None:
@@ -197,8 +199,8 @@ class WaitingRoom:
             self._timer.cancel()
         loop = asyncio.get_running_loop()
         # A bound on the wait: wall clocks are set, and a day's timer notices a day later.
-        due = min(self._later[0][0], loop.time() + 3600)
-        self._timer = loop.call_at(due, self._its_time)
+        self._looks_at = min(self._later[0][0], loop.time() + 3600)
+        self._timer = loop.call_at(self._looks_at, self._its_time)
 
     def _its_time(self) -> None:
         self._timer = None
