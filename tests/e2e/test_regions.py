@@ -149,6 +149,27 @@ def test_a_task_is_submitted_approved_and_retried_there_from_here(at_b: httpx.Cl
         assert decided(at_b, at_b.post("/tasks/sent/retry", json={}))["verdict"] == "effective"
 
 
+def test_a_project_there_is_steered_from_here(at_a: httpx.Client, at_b: httpx.Client) -> None:
+    ids = ["far-project.one", "far-project.two"]
+    tasks = [{"id": id, "kind": "sleep", "payload": {"seconds": 600}} for id in ids]
+    made = at_a.post("/projects", json={"id": "far-project", "tasks": tasks})
+    assert made.status_code == 201, made.text
+    first, second = (f"/tasks/{id}" for id in ids)
+    known_there(at_b, second, lambda task: task["status"] == "pending")
+
+    assert decided(at_b, at_b.post(f"{first}/skip", json={}))["verdict"] == "effective"
+    assert at_a.get(first).json()["status"] == "skipped"
+    told = decided(at_b, at_b.post(f"{second}/retry", json={}))
+    assert (told["verdict"], told["reason"]) == ("void", "not_failed")
+
+    order = {"region": "a", "reason": "not now"}
+    stopped = at_b.post("/projects/far-project/cancel", json=order, headers={"prefer": "wait=30"})
+    assert stopped.status_code in (200, 202), stopped.text
+    assert stopped.json()["verdict"] == "effective"
+    assert at_a.get("/projects/far-project").json()["status"] == "cancelled"
+    assert at_a.get(second).json()["status"] == "skipped"
+
+
 def test_what_is_not_delivered_in_time_is_void(at_a: httpx.Client, at_b: httpx.Client) -> None:
     begun(at_a, "kept")
     past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
