@@ -7,6 +7,9 @@ import httpx
 
 from countermand.client.documents.receipts import Receipt
 
+UPGRADE_NEEDED = "urn:countermand:problem:upgrade-needed"
+"""What is asked about can't be known before the service is upgraded."""
+
 
 class Problem(Exception):
     """What the service refused, and why (RFC 9457)."""
@@ -29,7 +32,7 @@ class Problem(Exception):
 def worth_repeating(error: Exception) -> bool:
     """Nothing was answered, or it was said to try again; writes carry their Idempotency-Key."""
     if isinstance(error, Problem):
-        return error.status in (429, 503)
+        return error.status in (429, 503) and error.document.get("type") != UPGRADE_NEEDED
     return isinstance(error, httpx.TransportError)
 
 
