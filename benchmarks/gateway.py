@@ -185,7 +185,7 @@ def one_by_one(measure: Callable[[Cancels], float]) -> Measurement:
                 seconds.append(time.perf_counter() - began)
             return statistics.median(seconds) * 1000
 
-        return in_turns(measured, bare_post, "ms", rounds=5)
+        return in_turns(measured, bare_post, "ms", rounds=7)
 
 
 def call_to_stopped() -> Measurement:
