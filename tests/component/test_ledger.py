@@ -13,8 +13,10 @@ from events.state import Root
 from events.words import Reason, Status, Verdict
 from projections.entry import Decoded, Entry
 from services.composition import why_unready
+from services.ledger import Ledger
 from tests.builders import History, a_project, a_task
 from tests.read_side import PATIENCE_SECONDS, ListedLog, a_read_side, projected
+from tests.rig import LogHistory
 
 UNKNOWN = b"""{"specversion":"1.0","id":"0190b8f1-0000-7000-8000-000000000000","source":"/x",
 "type":"countermand.task.teleported.v1","subject":"t","time":"2026-01-01T00:00:00Z",
@@ -202,3 +204,24 @@ async def test_records_that_come_twice_are_judged_once(tmp_path: Path) -> None:
     async with a_read_side(tmp_path, log, listening) as (side, _):
         assert await side.models.reached({0: 2}, PATIENCE_SECONDS)
     assert [entry.record.position.offset for entry in listening.entries] == [0, 1]
+
+
+async def test_a_ledger_judges_nothing_before_others_have_gone_first() -> None:
+    log = ListedLog(placed(*of(a_task("t")), *of(a_task("u"))))
+    listening, asked, others = Listening(), asyncio.Event(), asyncio.Event()
+
+    async def give_way(first: Record) -> None:
+        assert len(listening.entries) == first.position.offset
+        asked.set()
+        await others.wait()
+
+    ledger = Ledger(log, LogHistory(log), [listening], batch_records=1, give_way=give_way)
+    judging = asyncio.create_task(ledger.run())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await asked.wait()
+    assert listening.entries == []
+    others.set()
+    await listening.heard(entries=2)
+    judging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await judging
