@@ -4,12 +4,13 @@ import json
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from urllib.parse import urlencode
 
 import httpx
 
 from events.errors import CountermandError
 from events.positions import Frontier, read_frontier, written_frontier
-from services.bridge.wire import Wire
+from services.bridge.wire import NotOk, Wire
 from services.outgoing import OutgoingClient
 from services.refusals import Conflict
 from services.regions.dock import CARRIED_ELSEWISE
@@ -28,10 +29,13 @@ class RegionUnreachable(CountermandError):
 class HttpDock:
     """Made by `open_dock`."""
 
-    def __init__(self, region: str, client: httpx.AsyncClient, wire: Wire) -> None:
+    def __init__(
+        self, region: str, client: httpx.AsyncClient, wire: Wire, call_seconds: float
+    ) -> None:
         self._region = region
         self._client = client
         self._wire = wire
+        self._call_seconds = call_seconds
 
     async def end(self) -> Frontier:
         return self._frontier(await self._asked("/end"))
@@ -43,17 +47,20 @@ class HttpDock:
         self, target: str, start: Frontier, wait_seconds: float
     ) -> AsyncGenerator[bytes, None]:
         """One a line, as they leave."""
-        path = f"{PREFIX}/{target}/parcels"
-        asked = {"start": written_frontier(start), "wait": str(wait_seconds)}
-        timeout = self._timeout(wait_seconds)
+        asked = urlencode({"start": written_frontier(start), "wait": str(wait_seconds)})
+        silence_seconds = self._call_seconds + wait_seconds
         try:
-            async with self._client.stream("GET", path, params=asked, timeout=timeout) as answer:
-                if answer.status_code != httpx.codes.OK:
-                    raise self._refused(answer.status_code, await answer.aread())
-                async with aclosing(lines_of(answer.aiter_raw())) as lines:
-                    async for line in lines:
-                        yield line
-        except httpx.HTTPError as error:
+            async with (
+                aclosing(
+                    self._wire.pieces(f"{PREFIX}/{target}/parcels?{asked}", silence_seconds)
+                ) as pieces,
+                aclosing(lines_of(pieces)) as lines,
+            ):
+                async for line in lines:
+                    yield line
+        except NotOk as error:
+            raise self._refused(*error.answer) from None
+        except (OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
         except ValueError as error:
             raise self._strange(str(error)) from error
@@ -80,10 +87,6 @@ class HttpDock:
         if answer.status_code == httpx.codes.OK:
             return answer
         raise self._refused(answer.status_code, answer.content)
-
-    def _timeout(self, wait_seconds: float) -> httpx.Timeout:
-        patience = self._client.timeout.connect or 0.0
-        return httpx.Timeout(patience, read=patience + wait_seconds)
 
     def _unreachable(self, error: Exception) -> "RegionUnreachable":
         why = str(error) or type(error).__name__
@@ -136,7 +139,7 @@ async def open_dock(
         async with OutgoingClient(
             base_url=address.url, headers=credentials, timeout=call_seconds, verify=trusted
         ) as client:
-            yield HttpDock(region, client, wire)
+            yield HttpDock(region, client, wire, call_seconds)
     finally:
         wire.close()
 

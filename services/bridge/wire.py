@@ -1,12 +1,14 @@
-"""One kept connection to a region's gateways, over which parcels are posted one after the other.
+"""Connections to a region's gateways: a kept one, over which parcels are posted one after the
+other, and one for each stream of them.
 
-A general client spends more time on a call than the gateway on its answer; this one knows a single
-request, and whoever repeats it does no harm.
+A general client spends more time on a call than the gateway on its answer; this one knows just
+these two requests, and whoever repeats them does no harm.
 """
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from http import HTTPStatus
 from typing import NamedTuple, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -18,6 +20,14 @@ ANSWER_LIMIT_BYTES = 1_000_000
 class Answer(NamedTuple):
     status: int
     body: bytes
+
+
+class NotOk(Exception):
+    """Instead of a stream a gateway has answered something else."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
 
 
 class BrokenWire(ConnectionError):
@@ -58,6 +68,24 @@ class Wire:
         if self._end is not None:
             self._end.close()
 
+    async def pieces(self, path: str, silence_seconds: float) -> AsyncGenerator[bytes, None]:
+        """Of an answer, as they come; ends with it. Raises `NotOk`, `OSError` or `TimeoutError`:
+        also when nothing comes for so long."""
+        request = f"GET {path} HTTP/1.1\r\nhost: {self._address.netloc}\r\n{self._headers}\r\n"
+        async with asyncio.timeout(self._call_seconds):
+            end = await connected(self._address, self._trust)
+        try:
+            end.begin(request.encode())
+            while True:
+                async with asyncio.timeout(silence_seconds):
+                    piece, is_last = await end.piece()
+                if piece:
+                    yield piece
+                if is_last:
+                    return
+        finally:
+            end.close()
+
     async def _ask(self, end: "_End", request: bytes) -> Answer:
         try:
             answer = await end.ask(request)
@@ -88,14 +116,44 @@ class _End(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size_bytes = 0
         self._answer: asyncio.Future[Answer] | None = None
+        self._is_streamed = False
+        self._heard = asyncio.Event()
 
     async def ask(self, request: bytes) -> Answer:
+        """The whole answer."""
+        self._write(request)
+        assert self._answer is not None
+        return await self._answer
+
+    def begin(self, request: bytes) -> None:
+        """Its answer comes in pieces."""
+        self._is_streamed = True
+        self._write(request)
+
+    async def piece(self) -> tuple[bytes, bool]:
+        """What has come since the last one, and whether it was all."""
+        assert self._answer is not None
+        assert self._transport is not None
+        await self._heard.wait()
+        self._heard.clear()
+        is_last = self._answer.done()
+        if is_last:
+            answer = self._answer.result()
+            if answer.status != HTTPStatus.OK:
+                raise NotOk(answer)
+        elif self._parser.get_status_code() != HTTPStatus.OK:
+            return b"", False
+        piece = b"".join(self._body)
+        self._body, self._size_bytes = [], 0
+        self._transport.resume_reading()
+        return piece, is_last
+
+    def _write(self, request: bytes) -> None:
         assert self._transport is not None
         self._parser = httptools.HttpResponseParser(self)
         self._body, self._size_bytes = [], 0
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        return await self._answer
 
     def close(self) -> None:
         self.is_closed = True
@@ -117,15 +175,23 @@ class _End(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
         self._size_bytes += len(body)
-        if self._size_bytes > ANSWER_LIMIT_BYTES:
+        self._heard.set()
+        if self._size_bytes <= ANSWER_LIMIT_BYTES:
+            return
+        if self._is_streamed and self._transport is not None:
+            self._transport.pause_reading()
+        else:
             self._break(f"the answer has more than {ANSWER_LIMIT_BYTES} bytes")
 
     def on_message_complete(self) -> None:
         self.may_be_kept = self._parser.should_keep_alive()
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(Answer(self._parser.get_status_code(), b"".join(self._body)))
+            self._heard.set()
 
     def _break(self, why: str) -> None:
         self.is_closed = True
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(BrokenWire(why))
+            self._answer.exception()  # Perhaps nobody waits for it any more.
+            self._heard.set()

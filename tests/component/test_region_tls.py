@@ -117,6 +117,10 @@ async def test_a_bridge_shows_its_certificate(tmp_path: Path) -> None:
 
         assert await end_of(address) == {0: 7}
         await handed_over(address)
+        async with open_dock("a", address, call_seconds=5) as dock:
+            lines = dock.parcels("b", {}, 1.0)
+            # It ends with the answer, which has no whole line.
+            assert [line async for line in lines] == []
 
 
 async def test_without_a_certificate_nothing_is_said(tmp_path: Path) -> None:
