@@ -131,7 +131,8 @@ async def a_service(folder: Path) -> AsyncIterator[Service]:
 
 
 def add_listener(ledger: Ledger, onlooker: Onlooker) -> None:
-    ledger._listeners = (*ledger._listeners, onlooker)
+    """The first: what is durable is so before anybody hears of it."""
+    ledger._listeners = (onlooker, *ledger._listeners)
 
 
 class Chatty:
