@@ -21,7 +21,7 @@ WORD_SECONDS = 0.1
 is left isn't asked to end before, as it may have been asked already."""
 LEFTOVERS_SECONDS = 1.0
 """How long what a process leaves behind, having ended by itself, may take to end as well."""
-LINGER_SECONDS = 0.02
+LINGER_SECONDS = 0.005
 TERMINATE_ROUNDS = 5
 NO_SIGNAL = 0
 """To be sent to nobody's harm."""
