@@ -22,7 +22,7 @@ def cancel_requested(root: Root, event: Event, body: CancelRequested) -> Outcome
     if task.finished:
         return void(Reason.ALREADY_FINISHED, late_by(task.finished_at, event.time))
     cancel = cancel_by(event, body)
-    if task.cancel is not None and tightened(task.cancel, of_task(cancel, task)) is None:
+    if tightened(task.cancel, of_task(cancel, task)) is None:
         return void(Reason.ALREADY_CANCELLING)
     changed = (stop(each, cancel, event.time) for each in with_all_below(root, task))
     return effective(*(each for each in changed if each is not None))

@@ -18,10 +18,9 @@ def submitted(root: Root, event: Event, body: TaskSubmitted) -> Outcome:
     refusal = refused_from_above(root, event.subject, body)
     if refusal is not None:
         return void(refusal)
-    if body.depends_on:
-        own_root = root_of(event.subject)
-        if any(root_of(dependency) != own_root for dependency in body.depends_on):
-            return void(Reason.DEPENDENCY_ELSEWHERE)
+    own_root = root_of(event.subject)
+    if any(root_of(dependency) != own_root for dependency in body.depends_on):
+        return void(Reason.DEPENDENCY_ELSEWHERE)
     return begun(root, event, body)
 
 

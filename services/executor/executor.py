@@ -48,10 +48,15 @@ class LastWordsUnheard(CountermandError):
     """The log didn't answer at the end."""
 
     def __init__(self, runs: int) -> None:
+        what = (
+            f"how {runs} run(s) of this executor ended. Nothing of them is alive; a watchdog will "
+            "say that they are lost, or the next service on this log"
+            if runs
+            else "that this executor has ended; it had no runs"
+        )
         super().__init__(
-            f"the log hasn't answered within a lease: it isn't told how {runs} run(s) of this "
-            "executor ended. Nothing of them is alive; a watchdog will say that they are lost, or "
-            "the next service on this log. Look why the log can't be reached"
+            f"the log hasn't answered within a lease: it isn't told {what}. Look why the log can't "
+            "be reached"
         )
 
 

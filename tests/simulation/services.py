@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from projections.memory import Memory
-from services.executor.executor import Executor
+from services.executor.executor import Executor, LastWordsUnheard
 from services.executor.settings import ExecutorSettings
 from services.ledger import Ledger
 from services.voice import Voice
@@ -72,10 +72,13 @@ async def executor_life(
     )
     born(executor)
     ledger = shared.ledger(node, voice, executor)
-    async with asyncio.TaskGroup() as tasks:
-        judging = tasks.create_task(ledger.run())
-        await executor.run(stopping, SHUTDOWN_GRACE_SECONDS)
-        judging.cancel()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            judging = tasks.create_task(ledger.run())
+            await executor.run(stopping, SHUTDOWN_GRACE_SECONDS)
+            judging.cancel()
+    except* LastWordsUnheard:
+        pass  # An end like others: what it ran is found lost.
 
 
 async def watchdog_life(node: Node, shared: Shared, settings: WatchdogSettings) -> None:
