@@ -16,7 +16,7 @@ from benchmarks.plain_http import Connection
 BULK = "/countermand/v1/bulk-cancels"
 BULK_TASKS = 10_000
 LIMIT_SECONDS = 3.0
-SINGLES = 300
+SINGLES = 200
 ROUNDS = 3
 PAUSE_SECONDS = 0.005
 LATER = "2099-01-01T00:00:00Z"
