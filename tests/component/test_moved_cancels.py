@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from events.cancel_events import CancelRequested
-from events.event import Event, decode, encode
+from events.event import Event, decode
 from events.log import Message
 from events.positions import Position
 from events.region_events import RootHandedOver
@@ -21,12 +21,13 @@ from services.control_store.api_keys import create_key
 from services.executor.settings import ExecutorSettings
 from services.regions.addressing import delivered, delivered_id
 from services.regions.moves import taken_over
-from services.regions.parcels import Line, Parcel
+from services.regions.parcels import Parcel
 from services.regions.settings import RegionAddress, RegionSettings
 from services.settings import GatewaySettings, Settings
 from services.world import real_world
 from tests.builders import nothing_yet
 from tests.builders.actors import START, USER
+from tests.builders.parcels import line
 from tests.component.stage import Held
 
 PATIENCE_SECONDS = 30.0
@@ -60,20 +61,6 @@ class Region(NamedTuple):
         await dock.take(
             Parcel(source="b", start=f"0:{start}", end=end, read_at=START, lines=tuple(lines))
         )
-
-
-def line(event: Event, offset: int, verdict: Verdict) -> Line:
-    return Line(
-        partition=0,
-        offset=offset,
-        appended_at_us=0,
-        verdict=verdict,
-        type=event.type,
-        organization=event.organization,
-        root=event.root,
-        event_id=event.id.hex,
-        value=encode(event).decode(),
-    )
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 
 from events.cancel_events import CancelRequested
-from events.event import Event, encode
+from events.event import Event
 from events.project_events import ProjectCreated
 from events.task_events import TaskSubmitted
 from events.words import Verdict
@@ -12,20 +12,7 @@ from services.regions.arrivals import Arrivals, in_waves
 from services.regions.parcels import Line
 from tests.builders import nothing_yet
 from tests.builders.actors import START, USER
-
-
-def line(event: Event, offset: int, verdict: Verdict = Verdict.NOTED) -> Line:
-    return Line(
-        partition=0,
-        offset=offset,
-        appended_at_us=0,
-        verdict=verdict,
-        type=event.type,
-        organization=event.organization,
-        root=event.root,
-        event_id=event.id.hex,
-        value=encode(event).decode(),
-    )
+from tests.builders.parcels import line
 
 
 def arrived_in_a(*lines: Line) -> Arrivals:
