@@ -37,6 +37,8 @@ from services.world import real_world
 from tests.builders import nothing_yet
 
 CANCELS_PER_ROUND = 20
+IDLE_SECONDS = 0.005
+"""Before each cancel, and before each round trip of the limit."""
 ROUNDS = 5
 CAUGHT_UP = 4_000
 CONNECTIONS = 64
@@ -146,7 +148,8 @@ def made_keys(data: Path) -> list[str]:
 
 
 def added_latency() -> Measurement:
-    """Of tasks that wait for their time: nothing has to be stopped, only decided."""
+    """Of tasks that wait for their time: nothing has to be stopped, only decided. They are there
+    before the first is cancelled, and everybody is as idle as between two cancels."""
     with regions(carry=True) as there, bare_appends() as limit:
         at_a, at_b = there.a.connection(), there.b.connection()
         numbers = count()
@@ -158,8 +161,8 @@ def added_latency() -> Measurement:
             assert status == 201, body
             return task_id
 
-        def cancel_ms(at: Connection, order: dict[str, str]) -> float:
-            task_id = pending()
+        def cancel_ms(task_id: str, at: Connection, order: dict[str, str]) -> float:
+            time.sleep(IDLE_SECONDS)
             began = time.perf_counter()
             status, body = at.ask("POST", f"{TASKS}/{task_id}/cancel", order)
             took_ms = (time.perf_counter() - began) * 1000
@@ -167,8 +170,9 @@ def added_latency() -> Measurement:
             return took_ms
 
         def added_ms() -> float:
-            far = [cancel_ms(at_b, {"region": "a"}) for _ in range(CANCELS_PER_ROUND)]
-            near = [cancel_ms(at_a, {}) for _ in range(CANCELS_PER_ROUND)]
+            tasks = [pending() for _ in range(2 * CANCELS_PER_ROUND)]
+            far = [cancel_ms(each, at_b, {"region": "a"}) for each in tasks[::2]]
+            near = [cancel_ms(each, at_a, {}) for each in tasks[1::2]]
             return statistics.median(far) - statistics.median(near)
 
         return in_turns(added_ms, limit, "ms", ROUNDS)
@@ -188,6 +192,7 @@ def bare_appends() -> Iterator[Callable[[], float]]:
         def limit() -> float:
             took = []
             for _ in range(CANCELS_PER_ROUND):
+                time.sleep(IDLE_SECONDS)
                 began = time.perf_counter()
                 status, body = connection.ask("POST", "/one", {"value": "x" * 500})
                 table.insert(one)

@@ -100,7 +100,7 @@ class ApiKeyCache:
     async def _ask(self, hash: str) -> Known:
         asked_at = self._monotonic()
         try:
-            found = await self._store.ask(partial(find_key, hash=hash))
+            found = await self._store.look(partial(find_key, hash=hash))
         except sa.exc.OperationalError as error:
             raise Unavailable("the control store can't be reached: try again") from error
         known = Known(asked_at, found, _principal(found, self._roles) if found else None)

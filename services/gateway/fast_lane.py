@@ -7,7 +7,7 @@ isn't plain (another content type, an unusual query) goes there, and so does eve
 
 import re
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import structlog
@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from events.errors import CountermandError
 from services.gateway import problems
-from services.gateway.callers import caller_of
+from services.gateway.callers import Caller, caller_of
 from services.gateway.desk import Desk
 from services.gateway.routes.cancels import cancel
 from services.gateway.routes.regions import take
@@ -28,7 +28,7 @@ from services.regions.parcels import opened
 
 MANY_BEGIN = re.compile(rb'\s*{\s*"tasks"')
 LARGE_BYTES = 32_768
-"""A request of many tasks, most likely."""
+"""A request of many tasks, or a parcel of many lines, most likely."""
 
 T = TypeVar("T")
 Answer = Callable[[], Awaitable[Response]]
@@ -99,7 +99,7 @@ class FastLane:
         path: str = scope["path"]
         method = scope["method"]
         if path == self._parcels and method == "POST" and is_json(scope):
-            return lambda: self._take(Request(scope, receive))
+            return lambda: self._take(scope, Body(receive))
         if scope["query_string"] or not path.startswith(self._tasks):
             return None
         rest = path[len(self._tasks) :]
@@ -113,16 +113,21 @@ class FastLane:
             return lambda: self._get(Request(scope, receive), rest[1:])
         return None
 
-    async def _take(self, request: Request) -> Response:
-        caller = await caller_of(self._desk, request)
-        return await take(caller, opened(await request.body()))
+    async def _take(self, scope: Scope, body: Body) -> Response:
+        caller = await caller_of(self._desk, Request(scope, body))
+        with self._accepting(caller):
+            return await take(caller, opened(await body.read()))
 
     async def _submit(self, scope: Scope, body: Body) -> Response:
         caller = await caller_of(self._desk, Request(scope, body))
+        with self._accepting(caller):
+            return await submit(caller, submission_in(await body.read()))
+
+    def _accepting(self, caller: Caller) -> AbstractContextManager[None]:
+        """Many at once are accepted before what nobody waits for is done."""
         announced = caller.headers.get("content-length", "")
         large = announced.isdigit() and int(announced) >= LARGE_BYTES
-        with self._desk.right_of_way.taken() if large else nullcontext():
-            return await submit(caller, submission_in(await body.read()))
+        return self._desk.right_of_way.taken() if large else nullcontext()
 
     async def _cancel(self, scope: Scope, body: Body, task_id: str) -> Response:
         caller = await caller_of(self._desk, Request(scope, body))

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from events.body import Actor, trusted
+from events.body import trusted
 from events.cancel_events import CancelRequested
 from events.errors import UnknownVersion
 from events.event import Event, envelope_of
@@ -57,15 +57,11 @@ def request_of(body: RequestAddressed) -> Request:
     model = REQUESTS.get(body.request)
     if model is None:
         raise UnknownVersion(body.request)
-    fields = {"actor": plain(body.actor), "reason": body.reason, **body.fields}
+    fields = {"actor": body.actor, "reason": body.reason, **body.fields}
     try:
         return model.model_validate_json(to_json(fields), strict=True)
     except ValidationError as error:
         raise malformed(error) from None
-
-
-def plain(actor: Actor) -> dict[str, object]:
-    return actor.model_dump(mode="json", exclude_none=True)
 
 
 def delivered_id(accepted: UUID) -> UUID:
@@ -98,10 +94,10 @@ def cancel_delivered(
     hold_until = request.hold_until
     if hold_until is not None:
         hold_until = after(now, (hold_until - accepted_at).total_seconds())
-    return request.model_copy(
-        update={
-            "hold_until": hold_until,
-            "accepted_at": request.accepted_at or accepted_at,
-            "delivered_at": now,
-        }
-    )
+    fields = {
+        **request.__dict__,
+        "hold_until": hold_until,
+        "accepted_at": request.accepted_at or accepted_at,
+        "delivered_at": now,
+    }
+    return trusted(CancelRequested, fields)

@@ -101,12 +101,22 @@ class Copies:
         while True:
             await self._more.wait()
             await asyncio.sleep(self._settings.write_delay_seconds)
+            await self._aside()
             self._more.clear()
             for batch in self._unwritten.to_write():
                 await self._write(batch)
             if len(self._unwritten):
                 self._more.set()
             self._wake()
+
+    async def _aside(self) -> None:
+        """While somebody waits for what another region says, and not for long: to write shares the
+        disk and the processor with what they wait for."""
+        try:
+            async with asyncio.timeout(self._settings.write_aside_seconds):
+                await self._lookouts.nobody()
+        except TimeoutError:
+            return
 
     async def _write(self, batch: Batch) -> None:
         batch.closed = True

@@ -183,6 +183,7 @@ class Dock:
         # What follows a root that has moved here finds it here.
         for wave in in_waves(arrivals.roots + arrivals.requests):
             await self._append(wave)
+        await others_first()
         await self._keep(parcel, copied, known, end, now)
 
     def _check_residency(self, organization: str, source: str) -> None:
@@ -226,6 +227,13 @@ class Dock:
     def _known(self, source: str) -> None:
         if source == self.region or source not in self._settings.others:
             raise Invalid("region", f"{source!r} isn't one of the setting regions.others here")
+
+
+async def others_first() -> None:
+    """Durable requests are judged, and their verdicts leave, before anybody hears that the parcel
+    was taken: callers wait for the one, and only the next parcel for the other."""
+    for _ in ("judged", "left"):
+        await asyncio.sleep(0)
 
 
 def up_to(start: Frontier, end: Frontier, last: Position) -> dict[int, int]:

@@ -27,15 +27,24 @@ class Lookouts:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], list[Lookout]] = {}
+        self._nobody = asyncio.Event()
+        self._nobody.set()
+
+    async def nobody(self) -> None:
+        """Returns when nobody looks out."""
+        await self._nobody.wait()
 
     def add(self, one: "Lookout") -> None:
         self._kept.setdefault((one.organization, one.root), []).append(one)
+        self._nobody.clear()
 
     def remove(self, one: "Lookout") -> None:
         others = self._kept[one.organization, one.root]
         others.remove(one)
         if not others:
             del self._kept[one.organization, one.root]
+        if not self._kept:
+            self._nobody.set()
 
     def hear(self, news: News, lines: Sequence[CopiedLine]) -> None:
         if not self._kept:

@@ -8,7 +8,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from events.body import Count, Moment, Name, Organization, Part, Region, SubjectId
+from events.body import (
+    Count,
+    Moment,
+    Name,
+    Organization,
+    Part,
+    Region,
+    SubjectId,
+    trusted,
+)
 from events.positions import Position
 from services.read_models.every_line import AnyLine
 
@@ -50,18 +59,20 @@ class Parcel(Part):
 
 
 def as_line(row: AnyLine) -> Line:
-    return Line(
-        partition=row.position.partition,
-        offset=row.position.offset,
-        appended_at_us=row.appended_us,
-        verdict=row.verdict,
-        reason=row.reason,
-        type=row.type or "",
-        organization=row.organization or "",
-        root=row.root or "",
-        event_id=row.event_id or "",
-        value=row.value.decode(),
-    )
+    """Of a record that is an event; it was validated when it was judged."""
+    fields = {
+        "partition": row.position.partition,
+        "offset": row.position.offset,
+        "appended_at_us": row.appended_us,
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "type": row.type,
+        "organization": row.organization,
+        "root": row.root,
+        "event_id": row.event_id,
+        "value": row.value.decode(),
+    }
+    return trusted(Line, fields)
 
 
 def sealed(parcel: Parcel) -> bytes:

@@ -92,6 +92,8 @@ class RegionSettings(BaseModel):
     """How long a read with `fresh` waits for the home region's news."""
     write_delay_seconds: PositiveFloat = 0.05
     """So long what has come waits for more, to be written together. Nobody waits for that."""
+    write_aside_seconds: PositiveFloat = 0.25
+    """So much longer, at most, it waits while callers wait for another region's verdict."""
     look_again_seconds: PositiveFloat = 1
     """How often a waiting caller looks for news that another gateway has taken."""
 

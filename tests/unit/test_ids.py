@@ -2,7 +2,7 @@
 
 from copy import copy
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 
@@ -103,3 +103,9 @@ def test_derived_ids_meet_and_never_change() -> None:
     assert derived_id("ab", "c") != derived_id("a", "bc")
     assert UUID("5b7a0a3e-6f0b-5c0e-9d57-0f7c1d9f3a11") == NAMESPACE
     assert derived_id("deadline", "t", 1) == UUID("cab9b9b1-73fb-5735-98fb-f2a6c4875586")
+
+
+@pytest.mark.parametrize("cause", ["", "deadline", "ünïcode", "x" * 1_000])
+def test_derived_ids_are_those_of_every_other_uuid5(cause: str) -> None:
+    assert derived_id(cause) == uuid5(NAMESPACE, cause)
+    assert derived_id(cause).version == 5
