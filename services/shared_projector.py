@@ -1,13 +1,23 @@
 """The projectors of several processes, who share the partitions of one log.
 
-Each process judges and writes the partitions that it has a lock on, one after another on their own:
-as many as its fair share of them is. Who ends, however, gives its locks back, and the others take
-what is free at their next look. Owns who feeds what; what is written is the projector's business.
+Each process judges and writes the partitions that it has locks on, as many as its fair share of
+them is, all together: one reader, one transaction. Who ends, however, gives its locks back, and the
+others take what is free at their next look. Owns who feeds what; what is written is the projector's
+business.
 """
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, suppress
 
 import structlog
 
@@ -37,6 +47,8 @@ from services.silence import HOLDS_PER_LIMIT
 
 LOOK_EVERY_SECONDS = 1.0
 """A lock that was given back tells nobody."""
+LINGER_SECONDS = 0.03
+"""Between two looks at the log while nobody waits for the rows."""
 RECORDS_AT_ONCE = 1_000
 """More than where cancels wait for the ledger: many rows in one transaction cost less each."""
 TRANSIENT = (LogUnavailable, OtherProjector, ReadModelsUnavailable, ShareTaken, Superseded)
@@ -59,8 +71,8 @@ class SharedProjector:
     ) -> None:
         """`silence_limit_seconds`: a process that says nothing for so long, e.g. as it was stopped,
         loses its partitions to the others."""
-        self.shares: dict[int, asyncio.Task[None]] = {}
-        """The partitions that this process feeds."""
+        self.partitions: Sequence[int] = ()
+        """Those that this process feeds."""
         self._history = history
         self._schemas = schemas
         self._models = models
@@ -68,16 +80,15 @@ class SharedProjector:
         self._lag = lag
         self._silence_limit_seconds = silence_limit_seconds
         self._presence: Session | None = None
-        self._ledgers: dict[int, Ledger] = {}
+        self._awaited = asyncio.Event()
+        """Somebody waits for rows, or did a moment ago."""
+        self._feeding: asyncio.Task[None] | None = None
+        self._ledger: Ledger | None = None
 
     @property
-    def stopped(self) -> dict[int, Stopped]:
+    def stopped(self) -> Mapping[int, Stopped]:
         """The partitions of this process that go no further, and why."""
-        return {
-            partition: why
-            for ledger in self._ledgers.values()
-            for partition, why in ledger.stopped.items()
-        }
+        return {} if self._ledger is None else self._ledger.stopped
 
     async def run(self) -> None:
         """Until cancelled. What is being written is written to its end."""
@@ -90,7 +101,7 @@ class SharedProjector:
                         log.warning("can't look for partitions to feed", why=str(error))
                         await asyncio.to_thread(self._be_gone)
                     there = self._models.frontier()
-                    await self._lag.tell({each: there.get(each, 0) for each in self.shares})
+                    await self._lag.tell({each: there.get(each, 0) for each in self.partitions})
                     await asyncio.sleep(LOOK_EVERY_SECONDS)
         finally:
             self._be_gone()
@@ -98,62 +109,83 @@ class SharedProjector:
     async def _take_what_is_ours(self, tasks: asyncio.TaskGroup) -> None:
         """As many as a fair share is, now that there are so many projectors."""
         fair = math.ceil(self._partitions / await asyncio.to_thread(self._count))
-        for partition in list(self.shares)[fair:]:
-            if not self.shares[partition].cancelling():
-                self.shares[partition].cancel()
-        if len(self.shares) >= fair:
+        if len(self.partitions) == fair:
             return
         database = await asyncio.to_thread(self._schemas.in_use)
-        for partition in range(self._partitions):
-            if len(self.shares) >= fair:
+        wanted = self.partitions[:fair]
+        if len(wanted) < fair:
+            held = await asyncio.to_thread(self._held, database)
+            free = [each for each in range(self._partitions) if each not in held]
+            if not free:
                 return
-            if partition not in self.shares:
-                await self._take(partition, database, tasks)
+            wanted = [*wanted, *free]
+        await self._take(Share(wanted, fair, self._silence_limit_seconds), database, tasks)
 
-    async def _take(self, partition: int, database: Database, tasks: asyncio.TaskGroup) -> None:
+    async def _take(self, share: Share, database: Database, tasks: asyncio.TaskGroup) -> None:
+        """Give back what is held, and begin anew with this, or with what of it is free by then."""
+        if self._feeding is not None:
+            self._feeding.cancel()
+            await asyncio.wait({self._feeding})
         try:
-            ours = Share(partition, self._silence_limit_seconds)
-            writer = await asyncio.to_thread(Writer, database, ours)
+            writer = await asyncio.to_thread(Writer, database, share)
         except ShareTaken:
             return
-        share = tasks.create_task(self._feed(partition, writer), name=f"partition {partition}")
-        self.shares[partition] = share
-        share.add_done_callback(lambda _: self.shares.pop(partition))
+        self.partitions = writer.partitions
+        self._feeding = tasks.create_task(self._feed(writer), name="partitions")
+        self._feeding.add_done_callback(self._fed)
 
-    async def _feed(self, partition: int, writer: Writer) -> None:
-        projector = None
+    def _fed(self, _: object) -> None:
+        self.partitions, self._feeding, self._ledger = (), None, None
+
+    async def _feed(self, writer: Writer) -> None:
+        projector, partitions = None, writer.partitions
         try:
             await check(self._history, await asyncio.to_thread(writer.checkpoints))
             projector = Projector(
                 self._schemas,
                 self._models,
                 writer,
-                linger_seconds=0,
+                linger_seconds=0,  # What comes here has lingered, to be judged together, too.
                 hold_every_seconds=self._silence_limit_seconds / HOLDS_PER_LIMIT,
             )
-            ledger = Ledger(
-                PartitionOfLog(self._history, partition),
-                PartitionOfHistory(self._models, partition),
+            self._ledger = ledger = Ledger(
+                PartOfLog(self._history, partitions, self._linger),
+                PartOfHistory(self._models, partitions),
                 [projector],
                 batch_records=RECORDS_AT_ONCE,
             )
-            self._ledgers[partition] = ledger
-            log.info("feeds a partition", partition=partition)
+            self._models.hurry_with(self._awaited.set)
+            log.info("feeds partitions", partitions=[*partitions])
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(projector.run())
                 tasks.create_task(ledger.run())
         except* TRANSIENT as errors:
-            log.warning("gives a partition up", partition=partition, why=errors.exceptions)
+            log.warning("gives its partitions up", partitions=[*partitions], why=errors.exceptions)
         finally:
-            self._ledgers.pop(partition, None)
             (projector or writer).close()
+
+    async def _linger(self) -> None:
+        """What stops a run, in other processes, is not to share the processors with rows that
+        nobody reads yet; and what comes meanwhile costs less together."""
+        if not self._models.awaited:
+            self._awaited.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_SECONDS):
+                    await self._awaited.wait()
 
     def _count(self) -> int:
         """How many projectors there are, this one among them."""
+        return max(1, shares.projectors(self._present()))
+
+    def _held(self, database: Database) -> Collection[int]:
+        assert database.schema is not None
+        return shares.held(self._present(), database.schema)
+
+    def _present(self) -> Session:
         if self._presence is None:
             self._presence = self._schemas.database(self._schemas.live()).connect()
             shares.be_seen(self._presence, self._silence_limit_seconds)
-        return max(1, shares.projectors(self._presence))
+        return self._presence
 
     def _be_gone(self) -> None:
         if self._presence is not None:
@@ -161,29 +193,39 @@ class SharedProjector:
             self._presence = None
 
 
-class PartitionOfLog:
-    """`services.ledger.Followed`: one partition."""
+class PartOfLog:
+    """`services.ledger.Followed`: some partitions, a little later where little comes."""
 
-    def __init__(self, log: KafkaLog, partition: int) -> None:
+    def __init__(
+        self, log: KafkaLog, partitions: Collection[int], linger: Callable[[], Awaitable[None]]
+    ) -> None:
         self._log = log
-        self._partition = partition
+        self._partitions = partitions
+        self._linger = linger
 
-    def follow(self, start: Frontier, limit: int = 1000) -> AsyncGenerator[Sequence[Record], None]:
-        return self._log.follow(start, limit, [self._partition])
+    async def follow(
+        self, start: Frontier, limit: int = 1000
+    ) -> AsyncGenerator[Sequence[Record], None]:
+        async with aclosing(self._log.follow(start, limit, self._partitions)) as batches:
+            async for records in batches:
+                if len(records) < limit:
+                    await self._linger()
+                yield records
 
 
-class PartitionOfHistory:
-    """`services.ledger.History`: what is known of one partition."""
+class PartOfHistory:
+    """`services.ledger.History`: what is known of some partitions."""
 
-    def __init__(self, models: ReadModels, partition: int) -> None:
+    def __init__(self, models: ReadModels, partitions: Collection[int]) -> None:
         self._models = models
-        self._partition = partition
+        self._partitions = partitions
 
     def frontier(self) -> Frontier:
-        return {self._partition: self._models.frontier().get(self._partition, 0)}
+        there = self._models.frontier()
+        return {each: there.get(each, 0) for each in self._partitions}
 
     async def snapshot(self) -> Snapshot:
-        return await self._models.snapshot_of(self._partition)
+        return await self._models.snapshot_of(self._partitions)
 
     def events_of(
         self, keys: Collection[str], before: Frontier

@@ -28,6 +28,7 @@ from services.own_words import OwnWords
 from services.patience import Patience
 from services.pulse_worker.pictures import ShelfPictures
 from services.pulse_worker.shelf import Shelf
+from services.read_models.hurrying import Hurrying
 from services.regions.opening import open_regions
 from services.roll import Roll
 from services.secrets.vault import Vault
@@ -87,7 +88,15 @@ async def serve(
             listeners.insert(0, desk.dock.recent)
         app = telemetry.traced(new_app(desk))
         server = new_server(app, settings.gateway, settings.shutdown_grace_seconds)
-        sides = [ledger.run, outputs.run, roll.run, duties.run, desk.keys.note_uses]
+        hurrying = Hurrying(site.reads)
+        sides = [
+            ledger.run,
+            hurrying.run,
+            outputs.run,
+            roll.run,
+            duties.run,
+            desk.keys.note_uses,
+        ]
         if desk.parts.regions is not None:
             sides.append(desk.parts.regions.copies.run)
         if crossings := carried_here(settings, desk.dock, desk.parts.regions):

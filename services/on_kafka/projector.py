@@ -25,6 +25,7 @@ async def serve(
         group = f"{settings.broker.topic_prefix}-projectors"
         lag = await open_lag(connection, history, limits, group)
         opened.push_async_callback(lag.close)
+        site.notifications.hears_what_is_wanted = True
         projector = SharedProjector(
             site.streams.history,
             site.schemas,

@@ -21,6 +21,10 @@ class Arrivals:
         self._frontier = dict(frontier)
         self._waiting: dict[int, list[tuple[int, int, asyncio.Future[None]]]] = {}
         """By partition, a heap: the offset that is waited for first stands first."""
+        self._furthest: dict[int, int] = {}
+        """By partition, the furthest that anybody has waited for here."""
+        self._wanted: dict[int, int] = {}
+        """What somebody waits for in another process, until it has come."""
         self._numbers = count()
         self._given_up = 0
         self._waiters = 0
@@ -32,7 +36,23 @@ class Arrivals:
     @property
     def awaited(self) -> bool:
         """Somebody waits for more than they cover."""
-        return self._waiters > 0
+        return self._waiters > 0 or bool(self._wanted)
+
+    def wanted(self) -> Frontier:
+        """How far those who wait here want them to come; empty when nobody waits."""
+        if not self._waiters:
+            return {}
+        known = self._frontier
+        return {p: offset for p, offset in self._furthest.items() if offset > known.get(p, 0)}
+
+    def want(self, frontier: Frontier) -> None:
+        """Somebody waits for so much in another process."""
+        known = self._frontier
+        for partition, offset in frontier.items():
+            if offset > max(known.get(partition, 0), self._wanted.get(partition, 0)):
+                self._wanted[partition] = offset
+        if self._wanted:
+            self.hurry()
 
     def frontier(self) -> Frontier:
         return dict(self._frontier)
@@ -44,6 +64,8 @@ class Arrivals:
             if offset > known.get(partition, 0):
                 known[partition] = offset
                 self._wake(partition, offset)
+                if offset >= self._wanted.get(partition, offset + 1):
+                    del self._wanted[partition]
         self._moved.set()
         self._moved = asyncio.Event()
 
@@ -76,6 +98,7 @@ class Arrivals:
             return
         waiter = asyncio.get_running_loop().create_future()
         heappush(self._waiting.setdefault(partition, []), (offset, next(self._numbers), waiter))
+        self._furthest[partition] = max(offset, self._furthest.get(partition, 0))
         self._waiters += 1
         self.hurry()
         try:

@@ -1,6 +1,6 @@
 """What can be wrong with the read models. None of it loses anything: they follow from the log."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import URL
 
@@ -51,11 +51,12 @@ class CheckpointMismatch(CountermandError):
 
 
 class ShareTaken(CountermandError):
-    """Another projector feeds this partition."""
+    """Other projectors feed these partitions."""
 
-    def __init__(self, partition: int) -> None:
-        super().__init__(f"another projector feeds partition {partition} to the read models")
-        self.partition = partition
+    def __init__(self, partitions: Collection[int]) -> None:
+        numbers = ", ".join(map(str, sorted(partitions)))
+        super().__init__(f"other projectors feed partitions {numbers} to the read models")
+        self.partitions = partitions
 
 
 class OtherProjector(CountermandError):

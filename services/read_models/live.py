@@ -20,7 +20,7 @@ from services.read_models.session import Compiled, Session
 
 EVENTS_AT_ONCE = 100
 """About a millisecond's worth."""
-KEYS_AT_ONCE = (64, 8, 1)
+KEYS_AT_ONCE = (1, 8, 64)
 
 
 class LiveQuestions:
@@ -45,28 +45,30 @@ class LiveQuestions:
             .limit(EVENTS_AT_ONCE)
         )
 
-    def snapshot(self, session: Session, partition: int | None = None) -> Snapshot:
-        """Of one partition, or of all."""
+    def snapshot(self, session: Session, partitions: Collection[int] | None = None) -> Snapshot:
+        """Of some partitions, or of all."""
         with session.reading():
-            return self.seen(session, partition)
+            return self.seen(session, partitions)
 
-    def seen(self, session: Session, partition: int | None = None) -> Snapshot:
+    def seen(self, session: Session, partitions: Collection[int] | None = None) -> Snapshot:
         """The same within what the caller reads."""
         frontier = self._past.frontier(session)
         live = session.rows(self._live)
-        if partition is None:
+        if partitions is None:
             return Snapshot(frontier, [key for key, _ in live])
-        here = [key for key, first in live if position(first).partition == partition]
-        return Snapshot({partition: frontier.get(partition, 0)}, here)
+        here = [key for key, first in live if position(first).partition in partitions]
+        return Snapshot({each: frontier.get(each, 0) for each in partitions}, here)
 
     def known(self, session: Session, keys: Sequence[str]) -> dict[str, Place]:
         """Where those of these roots begin that have any event."""
         first: dict[str, Place] = {}
-        start = 0
-        for size, statement in self._known.items():
-            while len(keys) - start >= size:
-                first.update(session.query(statement.text, keys[start : start + size]))
-                start += size
+        largest = KEYS_AT_ONCE[-1]
+        for start in range(0, len(keys), largest):
+            some = [*keys[start : start + largest]]
+            size = next(size for size in KEYS_AT_ONCE if size >= len(some))
+            # One question, whatever it costs to ask for one of them more than once.
+            some.extend(some[-1:] * (size - len(some)))
+            first.update(session.query(self._known[size].text, some))
         return first
 
     def events(

@@ -7,7 +7,7 @@ Reads see one committed state each. What is written here, only the projector wri
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from events.event import Event
-from events.positions import Frontier
+from events.positions import Frontier, written_frontier
 from projections.checkpoint import Checkpoint
 from services.ledger import Snapshot
 from services.read_models.arrivals import Arrivals
@@ -21,6 +21,10 @@ from services.read_models.reader import Asked, Reader
 from services.read_models.recent_stops import Stop
 from services.read_models.rows import MalformedRecord, Page
 from services.read_models.session import Session
+
+WANTED = "_wanted"
+"""Behind the name of a generation's channel: where it is said how far they are waited for."""
+SAY_WANTED = f"SELECT pg_notify(current_schema() || '{WANTED}', %s)"
 
 
 class ReadModels:
@@ -68,6 +72,19 @@ class ReadModels:
         """Call this when somebody begins to wait."""
         self._arrivals.hurry = hurry
 
+    def wanted(self) -> Frontier:
+        """How far those who wait here want them to come; empty when nobody waits."""
+        return self._arrivals.wanted()
+
+    def want(self, frontier: Frontier) -> None:
+        """Somebody waits for so much in another process."""
+        self._arrivals.want(frontier)
+
+    async def say_wanted(self, frontier: Frontier) -> None:
+        """Tell the process that writes them that so much is waited for here."""
+        said = written_frontier(frontier)
+        await self._reader.ask(lambda session: session.query(SAY_WANTED, (said,)))
+
     async def moved(self, beyond: Frontier, timeout_seconds: float) -> Frontier:
         """The frontier as soon as any partition has gone beyond this one, or after the timeout."""
         return await self._arrivals.moved(beyond, timeout_seconds)
@@ -90,10 +107,10 @@ class ReadModels:
         """Where the read models are, and which roots are alive there. Operator-level."""
         return await self._ledgers.ask(self._questions.live.snapshot)
 
-    async def snapshot_of(self, partition: int) -> Snapshot:
-        """The same of one partition."""
+    async def snapshot_of(self, partitions: Collection[int]) -> Snapshot:
+        """The same of some partitions."""
         live = self._questions.live
-        return await self._ledgers.ask(lambda session: live.snapshot(session, partition))
+        return await self._ledgers.ask(lambda session: live.snapshot(session, partitions))
 
     async def snapshot_with_stops(
         self, partition: int, since_us: int, limit: int
@@ -103,7 +120,7 @@ class ReadModels:
 
         def both(session: Session) -> tuple[Snapshot, Sequence[Stop]]:
             with session.reading():
-                return live.seen(session, partition), stops.stopped(session, since_us, limit)
+                return live.seen(session, {partition}), stops.stopped(session, since_us, limit)
 
         return await self._ledgers.ask(both)
 

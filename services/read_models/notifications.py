@@ -2,7 +2,8 @@
 
 Each commit of a projector notifies on the channel of its generation's schema; nobody polls. What
 was committed while nobody listened is asked for once, when the connection is there again. A
-generation that was superseded is left for its successor.
+generation that was superseded is left for its successor. Who writes them hears, too, how far they
+are waited for elsewhere.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import structlog
 from events.positions import read_frontier
 from services.read_models.database import POSTGRES_ARGUMENTS
 from services.read_models.errors import ReadModelsUnavailable
-from services.read_models.models import ReadModels
+from services.read_models.models import WANTED, ReadModels
 from services.read_models.schemas import Schemas
 from services.read_models.writing import SUPERSEDED
 
@@ -27,6 +28,8 @@ class Notifications:
     """For one event loop."""
 
     def __init__(self, schemas: Schemas, models: ReadModels) -> None:
+        self.hears_what_is_wanted = False
+        """Set before `run` by whoever can hurry."""
         self._schemas = schemas
         self._models = models
         self._address = schemas.url.set(drivername="postgresql").render_as_string(
@@ -56,7 +59,10 @@ class Notifications:
             self._address, autocommit=True, **POSTGRES_ARGUMENTS
         )
         async with connection:
-            await connection.execute(f"LISTEN {self._schemas.name(number)}".encode())
+            channel = self._schemas.name(number)
+            await connection.execute(f"LISTEN {channel}".encode())
+            if self.hears_what_is_wanted:
+                await connection.execute(f"LISTEN {channel}{WANTED}".encode())
             database = await asyncio.to_thread(self._schemas.in_use)
             if database.schema != self._schemas.name(number):
                 return
@@ -64,6 +70,9 @@ class Notifications:
             await self._models.open()
             self.listening.set()
             async for heard in connection.notifies():
-                if heard.payload == SUPERSEDED:
+                if heard.channel != channel:
+                    self._models.want(read_frontier(heard.payload))
+                elif heard.payload == SUPERSEDED:
                     return
-                self._models.learn(read_frontier(heard.payload))
+                else:
+                    self._models.learn(read_frontier(heard.payload))

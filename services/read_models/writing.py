@@ -4,7 +4,7 @@ The checkpoints are locked and compared first, so that each event counts once an
 is found out before it has changed anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import select, true
 
@@ -13,7 +13,7 @@ from projections import tables, upserts
 from projections.batch import Batch
 from projections.checkpoint import Checkpoint, frontier_of
 from services.read_models.database import Database
-from services.read_models.errors import OtherProjector, Superseded
+from services.read_models.errors import OtherProjector, ShareTaken, Superseded
 from services.read_models.session import Session
 from services.read_models.shares import LOCKED, Share, stand_of_share, take_share
 from services.silence import HOLD
@@ -26,9 +26,12 @@ class Writer:
     """One connection that writes. For one thread at a time."""
 
     def __init__(self, database: Database, share: Share | None = None) -> None:
-        """`share`: of several writers that share the partitions, that of this one; it holds a
-        lock on it for as long as this connection lasts. Raises `ShareTaken`."""
+        """`share`: of several writers that share the partitions, that of this one; it holds locks
+        on those that were free for as long as this connection lasts. Raises `ShareTaken` when none
+        was."""
         self.session: Session = database.connect()
+        self.partitions: Sequence[int] = ()
+        """Those of its share."""
         self._share = share
         flavour, dialect = database.flavour, database.dialect
         self._into = upserts.written_for(dialect, flavour.placeholder)
@@ -44,30 +47,44 @@ class Writer:
         ).text
         self._stand_locked = self._stand + flavour.for_update
         if share is not None:
+            self._stand = stand_of_share(database)
+            self._stand_locked = self._stand + LOCKED
             try:
-                take_share(self.session, share)
+                self.partitions = take_share(self.session, share)
+                if not self.partitions:
+                    raise ShareTaken(share.partitions)
             except BaseException:
                 self.close()
                 raise
-            self._stand = stand_of_share(database, share.partition)
-            self._stand_locked = self._stand + LOCKED
 
     def onto(self, database: Database) -> "Writer":
         """A writer of the same partitions in another generation."""
-        return Writer(database, self._share)
+        if self._share is None:
+            return Writer(database)
+        ours = self.partitions
+        writer = Writer(database, self._share._replace(partitions=ours, at_most=len(ours)))
+        if writer.partitions != ours:
+            writer.close()
+            raise ShareTaken({*ours}.difference(writer.partitions))
+        return writer
 
     def hold(self) -> None:
         """Say that this writer is there, although it has nothing to write."""
         self.session.query(HOLD)
 
-    def checkpoints(self, *, locked: bool = False) -> dict[int, Checkpoint]:
+    def checkpoints(
+        self, *, locked: bool = False, of: Iterable[int] | None = None
+    ) -> dict[int, Checkpoint]:
         """Where this generation stands. Raises `Superseded` when it isn't in use any more.
 
-        `locked`: within `writing`, nobody else writes until the end of the transaction.
+        `locked`: within `writing`, nobody else writes until the end of the transaction; `of`: only
+        these partitions of a share.
         """
         stand: dict[int, Checkpoint] = {}
         text = self._stand_locked if locked else self._stand
-        for successor, partition, *checkpoint in self.session.query(text):
+        ours = self.partitions if of is None else of
+        cells = () if self._share is None else ([*ours],)
+        for successor, partition, *checkpoint in self.session.query(text, cells):
             if successor is not None:
                 raise Superseded(successor)
             if partition is not None:
@@ -77,10 +94,16 @@ class Writer:
     def write(self, batch: Batch, before: Mapping[int, Checkpoint]) -> None:
         """All or nothing of the batch, whose entries go on from these checkpoints."""
         session, into = self.session, self._into
+        moved = {
+            partition: checkpoint
+            for partition, checkpoint in batch.checkpoints.items()
+            if checkpoint != before.get(partition)
+        }
+        expected = before if self._share is None else {each: before[each] for each in moved}
         with session.writing():
-            found = self.checkpoints(locked=True)
-            if found != before:
-                raise OtherProjector(before, found)
+            found = self.checkpoints(locked=True, of=moved)
+            if found != expected:
+                raise OtherProjector(expected, found)
             session.put(into.history, batch.history)
             session.put(into.history_below, batch.history_below)
             session.put(into.changes_below, batch.changes_below)
@@ -97,16 +120,9 @@ class Writer:
             ):
                 session.run_each(text, [(at_us, *key) for key, at_us in noted.items()])
             session.put(into.roots, [*batch.roots.values()])
-            session.put(
-                into.checkpoints,
-                [
-                    (partition, *checkpoint)
-                    for partition, checkpoint in batch.checkpoints.items()
-                    if checkpoint != before.get(partition)
-                ],
-            )
+            session.put(into.checkpoints, [(each, *moved[each]) for each in moved])
             if self._notify:
-                session.query(self._notify, (written_frontier(frontier_of(batch.checkpoints)),))
+                session.query(self._notify, (written_frontier(frontier_of(moved)),))
 
     def supersede(self, successor: int) -> None:
         """From the end of this transaction on the successor is in use."""

@@ -151,6 +151,27 @@ async def test_a_projector_that_is_behind_makes_the_ledger_wait(tmp_path: Path) 
     await models.close()
 
 
+async def test_a_projector_lingers_until_somebody_waits_in_another_process(tmp_path: Path) -> None:
+    database = Generations(tmp_path).in_use()
+    models = ReadModels(database)
+    for_ever = 10 * PATIENCE_SECONDS
+    projector = Projector(Generations(tmp_path), models, Writer(database), linger_seconds=for_ever)
+    projecting = asyncio.create_task(projector.run())
+    first, second, third = judged(records(3, 3))
+    projector.entered([first])
+    models.want({0: 2, 1: 7})
+    assert await models.moved({}, PATIENCE_SECONDS) == {0: 1}
+    projector.entered([second])  # Somebody waits for it already.
+    assert await models.moved({0: 1}, PATIENCE_SECONDS) == {0: 2}
+    models.learn({1: 7})  # Another projector has written it.
+    assert not models.awaited
+    projector.entered([third])
+    assert await models.moved({0: 2, 1: 7}, 0.1) == {0: 2, 1: 7}
+    projecting.cancel()
+    await asyncio.gather(projecting, return_exceptions=True)
+    await models.close()
+
+
 async def test_a_projector_gives_way_until_somebody_waits_for_its_rows(tmp_path: Path) -> None:
     database = Generations(tmp_path).in_use()
     models = ReadModels(database)

@@ -17,9 +17,12 @@ from projections.batch import folded
 from services.read_models.database import Database
 from services.read_models.digests import digests
 from services.read_models.errors import OtherProjector, ReadModelsUnavailable, ShareTaken
+from services.read_models.hurrying import Hurrying
 from services.read_models.models import ReadModels
+from services.read_models.notifications import Notifications
 from services.read_models.questions import CancellationFilter, HistoryFilter, TaskFilter
-from services.read_models.shares import Share
+from services.read_models.schemas import Schemas
+from services.read_models.shares import Share, held
 from services.read_models.writing import Writer
 from tests.builders import a_task
 from tests.read_side import written
@@ -146,7 +149,7 @@ def test_who_stands_still_in_the_middle_of_a_transaction_loses_its_share(
     postgres_database: URL,
 ) -> None:
     database = a_generation(postgres_database)
-    share = Share(0, silence_limit_seconds=0.5)
+    share = Share([0], 1, silence_limit_seconds=0.5)
     slow = Writer(database, share)
     with pytest.raises(ShareTaken):
         Writer(database, share)
@@ -161,6 +164,86 @@ def test_who_stands_still_in_the_middle_of_a_transaction_loses_its_share(
     slow.close()
     other.close()
     database.engine.dispose()
+
+
+def test_writers_take_what_is_free_of_the_partitions_and_give_it_back(
+    postgres_database: URL,
+) -> None:
+    database = a_generation(postgres_database)
+    looking = database.connect()
+    one = Writer(database, Share([2, 0, 1], 2, PATIENCE_SECONDS))
+    other = Writer(database, Share([0, 1, 2], 3, PATIENCE_SECONDS))
+    assert (one.partitions, other.partitions) == ((2, 0), (1,))
+    assert held(looking, SCHEMA) == {0, 1, 2}
+    with pytest.raises(ShareTaken, match="partitions 0, 2"):
+        Writer(database, Share([0, 2], 2, PATIENCE_SECONDS))
+    one.close()
+    third = until_free(database, Share([0, 2], 2, PATIENCE_SECONDS))
+    assert third.partitions == (0, 2)
+    for each in (other, third, looking):
+        each.close()
+    database.engine.dispose()
+
+
+def test_of_a_share_only_the_partitions_that_a_batch_is_about_are_compared(
+    postgres_database: URL,
+) -> None:
+    database = a_generation(postgres_database)
+    entries = judged(records(63, 60, partitions=2))
+    zeroth, first = ([e for e in entries if e.record.position.partition == p] for p in (0, 1))
+    assert zeroth
+    assert first
+    ours = Writer(database, Share([0, 1], 2, PATIENCE_SECONDS))
+    before = ours.checkpoints()
+    whoever = Writer(database)
+    whoever.write(folded(before, zeroth), before)
+    with pytest.raises(OtherProjector, match="partition 0"):
+        ours.write(folded(before, entries), before)
+    ours.write(folded(before, first), before)
+    assert whoever.checkpoints() == folded(before, entries).checkpoints
+    ours.close()
+    whoever.close()
+    database.engine.dispose()
+
+
+async def test_however_many_roots_are_asked_for_those_that_are_known_come_back(
+    both: list[ReadModels],
+) -> None:
+    for models in both:
+        frontier, alive = await models.snapshot()
+        for count in (1, 2, 8, 9, 64, 65, 130):
+            known = alive[: count // 2 + 1]
+            keys = [*(f"acme/nobody-{number}" for number in range(count - len(known))), *known]
+            found = {key async for key, _ in models.events_of(keys, frontier)}
+            assert found == {*known}
+
+
+async def test_who_writes_is_told_what_is_waited_for_in_another_process(
+    postgres_database: URL,
+) -> None:
+    schemas = Schemas(postgres_database)
+    here, there = ReadModels(schemas.in_use()), ReadModels(schemas.in_use())
+    hears = Notifications(schemas, there)
+    hears.hears_what_is_wanted = True
+    hurried = asyncio.Event()
+    there.hurry_with(hurried.set)
+    sides = [asyncio.create_task(each) for each in (hears.run(), Hurrying(here).run())]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await hears.listening.wait()
+        waiting = asyncio.create_task(here.reached({0: 3, 2: 1}, PATIENCE_SECONDS))
+        await hurried.wait()
+        hurried.clear()
+        there.learn({0: 3})
+        here.learn({0: 3})
+        await hurried.wait()
+        there.learn({2: 1})
+        here.learn({2: 1})
+        assert await waiting
+    assert not there.awaited
+    for side in sides:
+        side.cancel()
+    await asyncio.gather(*sides, return_exceptions=True)
+    await asyncio.gather(here.close(), there.close())
 
 
 def until_free(database: Database, share: Share) -> Writer:

@@ -138,13 +138,13 @@ def test_projectors_share_the_partitions_and_take_over_from_each_other(
 ) -> None:
     [first] = members.of("projector")
     [second] = members.start("projector")
-    until_says(second, "feeds a partition", 2)
+    until_feeds(second, 2)
     for _ in range(8):
         task_id = http.post("/tasks", json=SLEEP).json()["id"]
         assert http.post(f"/tasks/{task_id}/cancel", headers=WAIT).json()["status"]
         assert http.get(f"/tasks/{task_id}").json()["status"] == "cancelled"
     first.kill()
-    until_says(second, "feeds a partition", 4)
+    until_feeds(second, 4)
     for _ in range(8):
         task_id = http.post("/tasks", json=SLEEP).json()["id"]
         assert http.post(f"/tasks/{task_id}/cancel", headers=WAIT).json()["status"]
@@ -156,19 +156,19 @@ def test_a_projector_that_stands_still_loses_its_partitions_and_takes_part_again
 ) -> None:
     [slow] = members.of("projector")
     [other] = members.start("projector")
-    until_says(other, "feeds a partition", 2)
+    until_feeds(other, 2)
     slow.pause()
     try:
         tasks = [stopped(http) for _ in range(8)]
         for task_id in tasks:
             # Of all partitions there are rows again, while it still stands.
             until(lambda: TaskSubmitted.TYPE in types_of(http, task_id), other.said)  # noqa: B023
-        until_says(other, "feeds a partition", 4)
+        until_feeds(other, 4)
     finally:
         slow.resume()
-    fed = slow.said().count("feeds a partition")
-    until_says(slow, "gives a partition up", 2)
-    until_says(slow, "feeds a partition", fed + 2)
+    fed = len(shares_of(slow))
+    until_says(slow, "gives its partitions up", 1)
+    until_feeds(slow, 2, since=fed)
     tasks += [stopped(http) for _ in range(8)]
     for task_id in tasks:
         until(lambda: types_of(http, task_id).count(CancelRequested.TYPE) == 1)  # noqa: B023
@@ -332,6 +332,20 @@ def until_attempt(http: httpx.Client, task_id: str, attempt: int) -> None:
             if line.startswith("data: ") and f'"attempt":{attempt}' in line:
                 return
     raise AssertionError(f"the stream of {task_id} ended before attempt {attempt}")
+
+
+def until_feeds(projector: Member, partitions: int, since: int = 0) -> None:
+    """So many. `since`: what it fed before is too long ago."""
+    until(
+        lambda: any(len(share) == partitions for share in shares_of(projector)[since:]),
+        lambda: projector.said()[-4000:],
+    )
+
+
+def shares_of(projector: Member) -> list[list[int]]:
+    """What a projector has said that it feeds, one time after the other."""
+    said = (json.loads(line) for line in projector.said().splitlines() if line.startswith("{"))
+    return [line["partitions"] for line in said if line["event"] == "feeds partitions"]
 
 
 def until_says(member: Member, words: str, times: int) -> None:
