@@ -17,6 +17,7 @@ from services.executor.guardian.client import Guardian
 from services.executor.runtime import Completed, Stop, SweptAway
 from services.executor.runtimes.handler_run import HandlerRun
 from services.executor.runtimes.host import Host
+from services.executor.runtimes.host_channel import HostChannel
 from services.executor.settings import Command, ExecutorSettings
 from tests.component.orders import an_order
 from tests.component.stage import a_stage
@@ -201,6 +202,29 @@ async def test_a_run_given_to_a_host_that_has_just_died_is_swept_away(tmp_path: 
     host.run(run)
 
     assert isinstance(run.ended.result(), SweptAway)
+    await guardian.close(PATIENCE_SECONDS)
+
+
+async def test_a_host_that_nobody_waits_for_is_killed_while_its_channel_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening = asyncio.Event()
+
+    async def for_ever(channel: HostChannel) -> None:
+        opening.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(HostChannel, "open", for_ever)
+    guardian = await Guardian.start(tmp_path / "lock", asyncio.get_running_loop().time() + 600)
+    start = Host.start(guardian, SETTINGS, shared=True, ended=lambda host, suspects: None)
+    starting = asyncio.create_task(start)
+    await opening.wait()
+    [tree] = guardian._trees
+
+    starting.cancel()
+
+    assert (await asyncio.wait_for(tree.gone, PATIENCE_SECONDS)).killed == 1
+    assert starting.cancelled()
     await guardian.close(PATIENCE_SECONDS)
 
 

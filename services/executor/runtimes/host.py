@@ -110,21 +110,21 @@ class Host:
         finally:
             theirs.close()
         host = cls(tree, ours, settings, shared=shared, ended=ended)
-        await host._channel.open()
         tree.gone.add_done_callback(lambda _: host._died())
         try:
             async with asyncio.timeout(settings.host_start_seconds):
+                await host._channel.open()
                 await host._ready
-        except TimeoutError:
+        except BaseException as error:
+            host._ready.cancel()  # nobody waits for it any more
             host.kill()
-            raise CannotStart(
-                f"a host wasn't ready within {settings.host_start_seconds} s: importing "
-                f"{', '.join(settings.modules)} takes longer; raise host_start_seconds",
-                "host_not_ready",
-                permanent=False,
-            ) from None
-        except asyncio.CancelledError:
-            host.kill()
+            if isinstance(error, TimeoutError):
+                raise CannotStart(
+                    f"a host wasn't ready within {settings.host_start_seconds} s: importing "
+                    f"{', '.join(settings.modules)} takes longer; raise host_start_seconds",
+                    "host_not_ready",
+                    permanent=False,
+                ) from None
             raise
         if shared:
             host._pinging = asyncio.create_task(host._ping())
