@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.gateway import problems
@@ -12,7 +12,7 @@ from services.gateway.desk import Desk
 from services.gateway.dialects.mounting import add_dialects, describe_security, too_large
 from services.gateway.dialects.sigmic.pages import WidgetPages
 from services.gateway.fast_lane import FastLane
-from services.gateway.known_queries import only_known
+from services.gateway.native import PREFIX
 from services.gateway.routes import (
     bulk_cancels,
     cancels,
@@ -29,7 +29,6 @@ from services.gateway.routes import (
     webhooks,
 )
 
-PREFIX = "/countermand/v1"
 VERSION = "1"
 
 DESCRIPTION = """Stops work, and proves that it stopped.
@@ -63,6 +62,7 @@ def described() -> dict[str, Any]:
 
 
 def add_routes(app: FastAPI) -> None:
+    """As they are: what is included, the framework builds once more, at the first request."""
     for routes in (
         tasks,
         cancels,
@@ -74,12 +74,11 @@ def add_routes(app: FastAPI) -> None:
         streams,
         pulse,
         webhooks,
+        regions,
+        health,
+        metrics,
     ):
-        app.include_router(routes.router, prefix=PREFIX, dependencies=[Depends(only_known)])
-    # Regions ask each other, and a newer release may name more than an older one knows.
-    app.include_router(regions.router, prefix=PREFIX)
-    app.include_router(health.router)
-    app.include_router(metrics.router)
+        app.router.routes.extend(routes.router.routes)
     add_dialects(app)
     describe = app.openapi
 

@@ -20,7 +20,7 @@ DIALECTS: tuple[Dialect, ...] = (XPANDER, SIGMIC, CRM, NICO, DEEP_WORK)
 def add_dialects(app: FastAPI) -> None:
     """Their routes, and their own words for paths and methods that they don't have."""
     for dialect in DIALECTS:
-        app.include_router(dialect.router)
+        app.router.routes.extend(dialect.router.routes)
     app.add_exception_handler(HTTPException, no_such_route)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from services.control_store.bulk_cancels import Place
 from services.gateway.answers import answer
@@ -16,6 +16,7 @@ from services.gateway.bulk_documents import (
     preview_document,
 )
 from services.gateway.callers import IDEMPOTENT, Called
+from services.gateway.native import native_routes
 from services.gateway.pages import Limit, page_rows
 from services.gateway.problems import responses
 from services.gateway.routes.cancels import WaitSeconds, bounded
@@ -23,7 +24,7 @@ from services.operations import bulk_cancelling
 from services.operations.bulk_requests import BulkCancelRequest, BulkPreviewRequest
 from services.read_models.questions import InvalidCursor
 
-router = APIRouter(tags=["bulk cancels"])
+router = native_routes("bulk cancels")
 
 JobId = Annotated[str, Path(max_length=100, examples=["019ab8c0-0000-7000-8000-000000000000"])]
 Cursor = Annotated[str | None, Query(max_length=40, description="`next_cursor` of a page.")]

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field
 
 from services.gateway.answers import answer
 from services.gateway.callers import IDEMPOTENT, Called
 from services.gateway.documents import Document
+from services.gateway.native import native_routes
 from services.gateway.problems import Responses, responses
 from services.gateway.routes.tasks import TaskId
 from services.operations import executors
@@ -17,7 +18,7 @@ from services.operations.requests import ReasonBody
 from services.read_models.rows import Task
 from services.roll import Enrolled, Roll
 
-router = APIRouter(tags=["executors"])
+router = native_routes("executors")
 
 
 class ExecutorDocument(Document):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
 from events.positions import Frontier, reaches, read_frontier, written_frontier
@@ -11,6 +11,7 @@ from events.words import Verdict
 from services.export import as_csv, as_json_lines
 from services.export_closing import closed
 from services.gateway.callers import Called, reader
+from services.gateway.native import native_routes
 from services.gateway.pages import aware, pair
 from services.gateway.problems import Responses, responses
 from services.gateway.streaming import Streamed
@@ -20,7 +21,7 @@ from services.permissions import Permission
 from services.read_models.questions import HistoryFilter
 from services.refusals import Invalid
 
-router = APIRouter(tags=["history"])
+router = native_routes("history")
 
 END = "countermand-end"
 """On the answer: the frontier at which it ends."""

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from events.positions import read_frontier
 from events.words import Verdict
 from services.gateway.answers import answer, news_headers
 from services.gateway.callers import Called
 from services.gateway.documents import HistoryPage, line_document
+from services.gateway.native import native_routes
 from services.gateway.pages import Cursor, Limit, aware, page_rows, pair
 from services.gateway.problems import responses
 from services.gateway.routes.projects import ProjectId
@@ -21,7 +22,7 @@ from services.read_models.rows import HistoryLine
 from services.refusals import Invalid
 from services.regions.copy import Copy
 
-router = APIRouter(tags=["history"])
+router = native_routes("history")
 
 CURSOR_LIMIT_DIGITS = 9
 NewestFirst = Annotated[bool, Query(description="The other way round.")]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from events.ids import LIMIT_CHARACTERS, PATTERN
 from events.words import ProjectStatus
@@ -18,6 +18,7 @@ from services.gateway.documents import (
     project_document,
     receipt_document,
 )
+from services.gateway.native import native_routes
 from services.gateway.pages import AsOfText, Cursor, Limit, aware, page_rows, read_as_of
 from services.gateway.problems import Responses, responses
 from services.gateway.routes.cancels import STOPPING, WaitSeconds, bounded
@@ -33,7 +34,7 @@ from services.operations.scope import Undecided
 from services.read_models.questions import ProjectFilter
 from services.read_models.rows import Project
 
-router = APIRouter(tags=["projects"])
+router = native_routes("projects")
 
 ProjectId = Annotated[
     str, Path(pattern=f"^{PATTERN}$", max_length=LIMIT_CHARACTERS, examples=["release-12"])

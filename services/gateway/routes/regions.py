@@ -16,6 +16,7 @@ from projections.moments import moment_or_none
 from services.gateway.answers import answer
 from services.gateway.callers import Called, Caller, reader
 from services.gateway.documents import Document, RequestDocument, request_document
+from services.gateway.native import PREFIX
 from services.gateway.problems import Responses, responses
 from services.gateway.routes.cancels import WaitSeconds, bounded
 from services.gateway.streaming import Streamed
@@ -24,7 +25,8 @@ from services.refusals import NotFound
 from services.regions.dock import Dock, frontier_of
 from services.regions.parcels import FrontierText, Parcel, sealed
 
-router = APIRouter(tags=["regions"])
+# Regions ask each other, and a newer release may name more than an older one knows.
+router = APIRouter(prefix=PREFIX, tags=["regions"])
 
 FRONTIER_LIMIT = 100_000
 """Characters."""

@@ -4,13 +4,14 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from events.positions import BEGINNING
 from services.gateway.answers import as_bytes
 from services.gateway.callers import Called, Caller, reader
 from services.gateway.documents import line_document
+from services.gateway.native import native_routes
 from services.gateway.problems import Responses, responses
 from services.gateway.routes.projects import ProjectId
 from services.gateway.routes.tasks import TaskId
@@ -21,7 +22,7 @@ from services.operations.following import Cursor, Topic, follow
 from services.outputs import OutputRecord
 from services.permissions import Permission
 
-router = APIRouter(tags=["streams"])
+router = native_routes("streams")
 
 LastEventId = Annotated[
     str | None,

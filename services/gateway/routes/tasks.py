@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from events.ids import LIMIT_CHARACTERS, PATTERN, log_key, root_of
 from events.words import Evidence, Status
@@ -19,6 +19,7 @@ from services.gateway.documents import (
     batch_document,
     task_document,
 )
+from services.gateway.native import native_routes
 from services.gateway.pages import AsOfText, Cursor, Limit, aware, page_rows, pair, read_as_of
 from services.gateway.problems import Responses, responses
 from services.operations import abroad, looking, roaming, steering, submitting
@@ -35,7 +36,7 @@ from services.read_models.questions import TaskFilter
 from services.read_models.rows import Task
 from services.refusals import NotFound
 
-router = APIRouter(tags=["tasks"])
+router = native_routes("tasks")
 
 TaskId = Annotated[
     str, Path(pattern=f"^{PATTERN}$", max_length=LIMIT_CHARACTERS, examples=["import-7"])

@@ -5,10 +5,11 @@ No answer of these is kept under an Idempotency-Key: some of them hold a secret.
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
 from services.gateway.answers import answer
 from services.gateway.callers import Called
+from services.gateway.native import native_routes
 from services.gateway.pages import Cursor, Limit, page_rows
 from services.gateway.problems import responses
 from services.gateway.webhook_documents import (
@@ -24,7 +25,7 @@ from services.gateway.webhook_documents import (
 from services.operations import webhooks
 from services.operations.webhooks import EndpointRequest, RedeliverRequest, RotateRequest
 
-router = APIRouter(tags=["webhooks"])
+router = native_routes("webhooks")
 
 EndpointId = Annotated[str, Path(min_length=1, max_length=40)]
 
