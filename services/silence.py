@@ -22,6 +22,8 @@ SELECT set_config(name, %s, false) FROM pg_settings
 WHERE name IN ('idle_session_timeout', 'idle_in_transaction_session_timeout')
 """
 HOLD = "SELECT true"
+ENDED_FOR_SILENCE = "25P03"
+"""PostgreSQL's code, `idle_in_transaction_session_timeout`."""
 
 
 def milliseconds(limit_seconds: float) -> str:
@@ -32,6 +34,21 @@ def milliseconds(limit_seconds: float) -> str:
 def end_silent_transactions(engine: sa.Engine) -> None:
     """Of a pool whose connections may be idle, but not with rows locked."""
     sa.event.listen(engine, "connect", _set_up)
+    sa.event.listen(engine, "handle_error", _lost)
+
+
+def ended_for_silence(error: sa.exc.DBAPIError) -> bool:
+    """Whether PostgreSQL has ended this transaction as nothing was said in it: all of it is taken
+    back, for certain, as its commit would have been something said."""
+    return getattr(error.orig, "sqlstate", None) == ENDED_FOR_SILENCE
+
+
+def _lost(context: sa.ExceptionContext) -> BaseException | None:
+    """To the driver this is an error within PostgreSQL; to us a connection that was lost."""
+    error = context.sqlalchemy_exception
+    if not isinstance(error, sa.exc.InternalError) or not ended_for_silence(error):
+        return None
+    return sa.exc.OperationalError(error.statement, None, context.original_exception)
 
 
 def _set_up(connection: "Connection[Any]", _entry: ConnectionPoolEntry) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from events.errors import CountermandError
 from services.control_store.migrations import NEWEST
-from services.silence import end_silent_transactions
+from services.silence import end_silent_transactions, ended_for_silence
 
 T = TypeVar("T")
 
@@ -52,22 +52,18 @@ class ControlStore:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="control-store")
 
     async def ask(self, do: Callable[[sa.Connection], T]) -> T:
-        """The answer of `do`, committed."""
+        """The answer of `do`, committed. It may be done twice, the first time without effect."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.ask_now, do)
 
     async def look(self, read: Callable[[sa.Connection], T]) -> T:
         """The answer of what only reads: it waits for nobody who writes."""
-
-        def reading() -> T:
-            with self._reading.begin() as connection:
-                return read(connection)
-
-        return await asyncio.get_running_loop().run_in_executor(self._threads, reading)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, done_again, self._reading, read
+        )
 
     def ask_now(self, do: Callable[[sa.Connection], T]) -> T:
         """The same without asyncio, for the command line."""
-        with self._engine.begin() as connection:
-            return do(connection)
+        return done_again(self._engine, do)
 
     async def leave_nothing_behind(self) -> None:
         """What was deleted is no longer in the files either, once nobody else reads them."""
@@ -85,6 +81,19 @@ class ControlStore:
     def close(self) -> None:
         self._threads.shutdown(wait=True)
         self._engine.dispose()
+
+
+def done_again(engine: sa.Engine, do: Callable[[sa.Connection], T]) -> T:
+    """The answer of `do` in a transaction; in a second one, if this process stood still for so long
+    in the first that PostgreSQL took that back."""
+    try:
+        with engine.begin() as connection:
+            return do(connection)
+    except sa.exc.OperationalError as error:
+        if not ended_for_silence(error):
+            raise
+    with engine.begin() as connection:
+        return do(connection)
 
 
 def open_control_store(url: str | None, data: Path) -> ControlStore:

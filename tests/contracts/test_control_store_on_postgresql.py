@@ -1,5 +1,6 @@
 """What is asked of the control store can be asked of it on PostgreSQL, too."""
 
+import select
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from services.control_store.tables import idempotency_keys
 from services.control_store.webhooks import Endpoint
 
 pytestmark = pytest.mark.postgres
+
+PATIENCE_SECONDS = 30.0
 
 
 async def test_text_that_postgresql_cannot_hold_is_no_error(
@@ -69,3 +72,54 @@ def test_a_store_of_each_earlier_release_is_upgraded_and_keeps_what_it_has(
         table.name for table in idempotency_keys.metadata.sorted_tables
     }
     engine.dispose()
+
+
+def stands_still(connection: sa.Connection) -> None:
+    """As a process that is stopped in a transaction, until PostgreSQL has hung up."""
+    connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = '20ms'"))
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    assert select.select([driver.fileno()], [], [], PATIENCE_SECONDS)[0]
+
+
+def how_many(connection: sa.Connection) -> int:
+    counted = sa.select(sa.func.count()).select_from(idempotency_keys)
+    return int(connection.execute(counted).scalar_one())
+
+
+async def test_a_transaction_that_was_ended_for_silence_is_done_again(
+    tmp_path: Path, postgres_database: URL
+) -> None:
+    store = open_control_store(postgres_database.render_as_string(False), tmp_path)
+    times = []
+
+    def keep(connection: sa.Connection) -> int:
+        connection.execute(sa.insert(idempotency_keys).values(AN_ANSWER))
+        times.append(1)
+        if len(times) == 1:
+            stands_still(connection)
+        return how_many(connection)
+
+    try:
+        assert await store.ask(keep) == 1
+        assert len(times) == 2
+    finally:
+        store.close()
+
+
+async def test_who_stands_still_again_and_again_hears_that_the_store_was_lost(
+    tmp_path: Path, postgres_database: URL
+) -> None:
+    store = open_control_store(postgres_database.render_as_string(False), tmp_path)
+
+    def too_slow(connection: sa.Connection) -> None:
+        connection.execute(sa.insert(idempotency_keys).values(AN_ANSWER))
+        stands_still(connection)
+
+    try:
+        # What routes answer 503 for, and what waits tries again.
+        with pytest.raises(sa.exc.OperationalError):
+            await store.ask(too_slow)
+        assert await store.look(how_many) == 0
+    finally:
+        store.close()
