@@ -49,14 +49,22 @@ class Signalled:
     asked: str
 
     @classmethod
-    async def begin(cls, onlooker: Onlooker, output: Log, folder: Path, **spec: Any) -> "Signalled":
-        """Both run, and the one was asked to stop."""
+    async def begin(
+        cls,
+        onlooker: Onlooker,
+        output: Log,
+        folder: Path,
+        *,
+        grace_seconds: float = GRACE_SECONDS,
+        **spec: Any,
+    ) -> "Signalled":
+        """Both run. `grace_seconds`: that of the one which will swallow what it is asked."""
         stays, asked = [
             await onlooker.submit(
                 "exclusive",
                 {"lock": str(folder / name), "deaf": name == "asked"},
                 id=f"{folder.name}-{name}",
-                grace_seconds=GRACE_SECONDS,
+                grace_seconds=grace_seconds if name == "asked" else PATIENCE_SECONDS,
                 max_attempts=3,
                 backoff_seconds=0.01,
                 **spec,
@@ -89,20 +97,32 @@ class Signalled:
         await self.onlooker.until(lambda: self._runs_again(after))
         task = self.onlooker.task(self.stays)
         assert task is not None
-        assert (task.attempt, task.failures) == (after.attempt, after.failures)
+        was = (task.attempt, task.failures)
+        assert was == (after.attempt, after.failures), self._said(self.stays)
         await self.heard(task)
         # A cancel that follows the signal; its host may be kept for this run alone.
         await self.onlooker.cancel(self.stays)
         stays = await self.onlooker.until_status(self.stays, Status.CANCELLED)
-        assert stays.evidence is Evidence.ACKNOWLEDGED
+        assert stays.evidence is Evidence.ACKNOWLEDGED, self._said(self.stays)
         asked = await self.onlooker.until_status(self.asked, Status.CANCELLED)
-        assert (asked.evidence, asked.attempt) == (evidence, 1)
+        assert (asked.evidence, asked.attempt) == (evidence, 1), self._said(self.asked)
         assert not list(self.folder.glob("*.twice"))
         assert not [task_id for task_id in (self.stays, self.asked) if self._started_twice(task_id)]
 
     def _runs_again(self, after: After) -> bool:
         task = self.onlooker.task(self.stays)
         return task is not None and task.status is Status.RUNNING and task.attempt >= after.attempt
+
+    def _said(self, task_id: str) -> str:
+        """For who reads of a failure: how the task came to be as it is."""
+        task = self.onlooker.task(task_id)
+        evidence = None if task is None else task.evidence
+        lines = [
+            f"{entry.event.time.isoformat()} {entry.event.data} {entry.outcome.verdict}"
+            for entry in self.onlooker.entries
+            if entry.event is not None and entry.event.subject == task_id
+        ]
+        return "\n".join([f"{task_id}: evidence {evidence}", *lines])
 
     def _started_twice(self, task_id: str) -> bool:
         started = Counter(

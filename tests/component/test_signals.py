@@ -30,7 +30,7 @@ from services.world import real_world
 from tests.chaos.log_over_socket import LogServer
 from tests.chaos.settings import ROOT
 from tests.component.guardian.scene import parent
-from tests.component.signalled import GOES_ON, RELEASED, RETRIED, After, Signalled
+from tests.component.signalled import GOES_ON, GRACE_SECONDS, RELEASED, RETRIED, After, Signalled
 from tests.rig import MARKER, PATIENCE_SECONDS, LogHistory, Onlooker, Rig, a_rig, now_us
 
 LEASE_SECONDS = 2.0
@@ -188,9 +188,15 @@ async def begin(region: Region, number: Signals, isolation: str) -> Signalled:
     """Runs that only the executor for this signal takes, as long as there is no heir."""
     folder = region.folder / f"{number.name}-{isolation}"
     folder.mkdir()
-    requires = {number.name: "yes"}
+    presumed = AFTERWARDS[number][1] is PRESUMED
     return await Signalled.begin(
-        region.onlooker, region.output, folder, isolation=isolation, requires=requires
+        region.onlooker,
+        region.output,
+        folder,
+        # Until its executor is struck nobody kills it, however long the others take to be asked.
+        grace_seconds=PATIENCE_SECONDS if presumed else GRACE_SECONDS,
+        isolation=isolation,
+        requires={number.name: "yes"},
     )
 
 
