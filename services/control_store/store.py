@@ -15,13 +15,13 @@ import sqlalchemy as sa
 
 from events.errors import CountermandError
 from services.control_store.migrations import NEWEST
+from services.read_models.database import POSTGRES_ARGUMENTS
 from services.silence import end_silent_transactions, ended_for_silence
 
 T = TypeVar("T")
 
 THREADS = 2
 BUSY_SECONDS = 10.0
-CONNECT_SECONDS = 10
 READS = "countermand_reads"
 MIGRATING = 0x0C04_7EA4
 """The number of PostgreSQL's lock that whoever migrates holds."""
@@ -109,7 +109,7 @@ def open_control_store(url: str | None, data: Path) -> ControlStore:
             raise ControlStoreUnavailable(str(data), error, to_do) from error
         url = f"sqlite:///{data / 'control.sqlite'}"
     is_file = url.startswith("sqlite")
-    arguments = {} if is_file else {"connect_timeout": CONNECT_SECONDS}
+    arguments = {} if is_file else POSTGRES_ARGUMENTS
     engine = sa.create_engine(url, pool_pre_ping=not is_file, connect_args=arguments)
     if is_file:
         sa.event.listen(engine, "connect", _durable)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Query
+from pydantic import StringConstraints
 
 from events.positions import Position, read_frontier
 from services.gateway.callers import Caller
@@ -21,6 +22,12 @@ AsOfText = Annotated[
     ),
 ]
 Cursor = Annotated[str | None, Query(max_length=2000, description="`next_cursor` of a page.")]
+NAMED_LIMIT = 100
+"""So many of a kind may a filter name."""
+Types = Annotated[
+    list[Annotated[str, StringConstraints(max_length=100)]] | None,
+    Query(max_length=NAMED_LIMIT, description="Event types."),
+]
 Limit = Annotated[int | None, Query(ge=1, description="How many a page; there is a bound.")]
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from events.positions import Frontier
 from projections.moments import us
+from services.operations.certainty import end_within
 from services.operations.scope import Scope
 from services.permissions import Permission
 from services.refusals import Forbidden, NotOperatingRegions
@@ -31,7 +32,7 @@ def need_to_carry(scope: Scope) -> None:
 
 async def end(scope: Scope, dock: Dock) -> Frontier:
     need_to_carry(scope)
-    return await dock.end()
+    return await end_within(scope, dock)
 
 
 def parcels(

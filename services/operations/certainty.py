@@ -5,10 +5,10 @@ themselves, a partition that stands still waits for an upgrade (docs/decisions/0
 """
 
 import asyncio
+from typing import Protocol
 
 from events.errors import LogUnavailable
 from events.ids import log_key, root_of
-from events.log import Log
 from events.positions import Frontier, reaches
 from services.operations.scope import Scope
 from services.refusals import StandsStill, Unavailable
@@ -42,7 +42,13 @@ def why_not(scope: Scope, wanted: Frontier) -> Unavailable:
     )
 
 
-async def end_within(scope: Scope, log: Log) -> Frontier:
+class Ending(Protocol):
+    """A log, or who speaks for one."""
+
+    async def end(self) -> Frontier: ...
+
+
+async def end_within(scope: Scope, log: Ending) -> Frontier:
     """Where a log ends now, if that can be learnt in time."""
     try:
         async with asyncio.timeout(scope.parts.settings.read_wait_seconds):

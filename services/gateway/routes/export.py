@@ -12,7 +12,7 @@ from services.export import as_csv, as_json_lines
 from services.export_closing import closed
 from services.gateway.callers import Called, reader
 from services.gateway.native import native_routes
-from services.gateway.pages import aware, pair
+from services.gateway.pages import Types, aware, pair
 from services.gateway.problems import Responses, responses
 from services.gateway.streaming import Streamed
 from services.operations.certainty import settled
@@ -48,7 +48,7 @@ async def export(
     project: Annotated[str | None, Query(max_length=200)] = None,
     root: Annotated[str | None, Query(max_length=200)] = None,
     actor: Annotated[str | None, Query(max_length=300, description="kind:id")] = None,
-    type: Annotated[list[str] | None, Query(description="Event types.")] = None,
+    type: Types = None,
     verdict: Verdict | None = None,
     appended_from: datetime | None = None,
     appended_before: datetime | None = None,

@@ -12,7 +12,7 @@ from services.gateway.answers import answer, news_headers
 from services.gateway.callers import Called
 from services.gateway.documents import HistoryPage, line_document
 from services.gateway.native import native_routes
-from services.gateway.pages import Cursor, Limit, aware, page_rows, pair
+from services.gateway.pages import Cursor, Limit, Types, aware, page_rows, pair
 from services.gateway.problems import responses
 from services.gateway.routes.projects import ProjectId
 from services.gateway.routes.tasks import AskHome, TaskId
@@ -39,14 +39,13 @@ async def of_task(
 ) -> Response:
     """Everything that was said about a task, and what each did. Of one that another region decides,
     what is known here: the header `countermand-region` names it, and positions are of its log."""
+    rows = page_rows(caller, limit)
     there = await abroad.lines(caller.scope, task_id, fresh=fresh)
     if there is not None:
         copy, lines = there
-        return _copied(
-            copy, lines[::-1] if newest_first else lines, cursor, page_rows(caller, limit)
-        )
+        return _copied(copy, lines[::-1] if newest_first else lines, cursor, rows)
     where = HistoryFilter(task=task_id)
-    return await _page(caller, where, cursor, limit, newest_first, task_id)
+    return await _page(caller, where, cursor, rows, newest_first, task_id)
 
 
 @router.get("/projects/{project_id}/history", response_model=HistoryPage, responses=responses(404))
@@ -60,7 +59,7 @@ async def of_project(
     """Everything that was said about a project and what is in it."""
     where = HistoryFilter(project=project_id)
     await looking.get_project(caller.scope, project_id)
-    return await _page(caller, where, cursor, limit, newest_first, None)
+    return await _page(caller, where, cursor, page_rows(caller, limit), newest_first, None)
 
 
 @router.get("/history", response_model=HistoryPage, responses=responses())
@@ -70,7 +69,7 @@ async def of_organization(
     project: Annotated[str | None, Query(max_length=200)] = None,
     root: Annotated[str | None, Query(max_length=200)] = None,
     actor: Annotated[str | None, Query(max_length=300, description="kind:id")] = None,
-    type: Annotated[list[str] | None, Query(description="Event types.")] = None,
+    type: Types = None,
     verdict: Verdict | None = None,
     appended_from: datetime | None = None,
     appended_before: datetime | None = None,
@@ -92,7 +91,7 @@ async def of_organization(
         appended_from=aware(appended_from, "appended_from"),
         appended_before=aware(appended_before, "appended_before"),
     )
-    return await _page(caller, where, cursor, limit, newest_first, None, start)
+    return await _page(caller, where, cursor, page_rows(caller, limit), newest_first, None, start)
 
 
 def _copied(copy: Copy, lines: Sequence[HistoryLine], cursor: str | None, limit: int) -> Response:
@@ -109,7 +108,7 @@ async def _page(
     caller: Called,
     where: HistoryFilter,
     cursor: str | None,
-    limit: int | None,
+    rows: int,
     newest_first: bool,
     must_exist: str | None,
     start: str | None = None,
@@ -122,7 +121,7 @@ async def _page(
         caller.scope,
         where,
         cursor,
-        page_rows(caller, limit),
+        rows,
         newest_first,
         frontier,
     )

@@ -19,7 +19,15 @@ from services.gateway.documents import (
     receipt_document,
 )
 from services.gateway.native import native_routes
-from services.gateway.pages import AsOfText, Cursor, Limit, aware, page_rows, read_as_of
+from services.gateway.pages import (
+    NAMED_LIMIT,
+    AsOfText,
+    Cursor,
+    Limit,
+    aware,
+    page_rows,
+    read_as_of,
+)
 from services.gateway.problems import Responses, responses
 from services.gateway.routes.cancels import STOPPING, WaitSeconds, bounded
 from services.operations import cancelling, looking, projects
@@ -65,7 +73,7 @@ async def create(caller: Called, body: ProjectRequest) -> Response:
 @router.get("/projects", response_model=ProjectPage, responses=responses())
 async def list_projects(
     caller: Called,
-    status: Annotated[list[ProjectStatus] | None, Query()] = None,
+    status: Annotated[list[ProjectStatus] | None, Query(max_length=NAMED_LIMIT)] = None,
     created_from: datetime | None = None,
     created_before: datetime | None = None,
     as_of: AsOfText = None,

@@ -20,7 +20,16 @@ from services.gateway.documents import (
     task_document,
 )
 from services.gateway.native import native_routes
-from services.gateway.pages import AsOfText, Cursor, Limit, aware, page_rows, pair, read_as_of
+from services.gateway.pages import (
+    NAMED_LIMIT,
+    AsOfText,
+    Cursor,
+    Limit,
+    aware,
+    page_rows,
+    pair,
+    read_as_of,
+)
 from services.gateway.problems import Responses, responses
 from services.operations import abroad, looking, roaming, steering, submitting
 from services.operations.requests import (
@@ -84,8 +93,8 @@ async def submit(caller: Called, body: TaskRequest | BatchRequest) -> Response:
 @router.get("/tasks", response_model=TaskPage, responses=responses())
 async def list_tasks(
     caller: Called,
-    status: Annotated[list[Status] | None, Query()] = None,
-    evidence: Annotated[list[Evidence] | None, Query()] = None,
+    status: Annotated[list[Status] | None, Query(max_length=NAMED_LIMIT)] = None,
+    evidence: Annotated[list[Evidence] | None, Query(max_length=NAMED_LIMIT)] = None,
     kind: Annotated[str | None, Query(max_length=200)] = None,
     project: Annotated[str | None, Query(max_length=200)] = None,
     parent: Annotated[str | None, Query(max_length=200)] = None,

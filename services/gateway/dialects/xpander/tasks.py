@@ -9,6 +9,7 @@ from services.gateway.dialects import numbered_pages
 from services.gateway.dialects.dialect import json_response
 from services.gateway.dialects.ids import PathId, known_task
 from services.gateway.dialects.stopping import Stopping, stop
+from services.gateway.dialects.xpander.invoking import AgentId
 from services.gateway.dialects.xpander.records import (
     AgentExecution,
     ItemPage,
@@ -125,7 +126,7 @@ def utc(moment: datetime | None) -> datetime | None:
 
 
 async def list_tasks_of_agent(
-    caller: Called, agent_id: str, page: Page = 1, per_page: PerPage = 20
+    caller: Called, agent_id: AgentId, page: Page = 1, per_page: PerPage = 20
 ) -> Response:
     """An agent's tasks, newest first."""
     return await list_tasks(caller, page=page, per_page=per_page, agent_id=agent_id)
