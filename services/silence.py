@@ -21,6 +21,8 @@ END_WHEN_SILENT = """
 SELECT set_config(name, %s, false) FROM pg_settings
 WHERE name IN ('idle_session_timeout', 'idle_in_transaction_session_timeout')
 """
+END_TRANSACTION_WHEN_SILENT = "SELECT set_config('idle_in_transaction_session_timeout', %s, true)"
+"""Within a transaction, for it alone."""
 HOLD = "SELECT true"
 ENDED_FOR_SILENCE = "25P03"
 """PostgreSQL's code, `idle_in_transaction_session_timeout`."""

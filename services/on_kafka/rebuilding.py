@@ -13,7 +13,8 @@ from services.settings import Settings, postgres_url
 async def rebuild_shared(settings: Settings, watch: Watch, *, replace: bool) -> Rebuilt:
     if settings.kafka is None or settings.postgres is None:
         raise NotConfigured
-    schemas = Schemas(make_url(postgres_url(settings.postgres.get_secret_value())))
+    postgres = make_url(postgres_url(settings.postgres.get_secret_value()))
+    schemas = Schemas(postgres, settings.silence_limit_seconds)
     history, *_ = topics_of(settings.broker)
     connection = connection_to(settings.kafka, settings.broker)
     log = await open_kafka_log(connection, history, limits_of(settings.broker), create=False)

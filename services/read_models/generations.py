@@ -18,6 +18,7 @@ from sqlalchemy.schema import CreateTable
 from projections.tables import LAYOUT, generation, metadata
 from services.read_models.database import Database
 from services.read_models.errors import OtherLayout, ReadModelsUnavailable, RebuildRunning
+from services.read_models.session import Session
 
 PREFIX = "read-models-"
 SUFFIX = ".sqlite"
@@ -105,6 +106,9 @@ class Generations:
         for each in self.numbers():
             if each < number:
                 self.remove(each)
+
+    def give_way(self, session: Session) -> None:
+        """The lock on a file is its process's, which only its end gives back."""
 
     @contextmanager
     def rebuilding(self) -> Iterator[None]:

@@ -14,8 +14,11 @@ from sqlalchemy.schema import CreateTable
 from projections.tables import LAYOUT, generation, metadata
 from services.read_models.database import POSTGRES_ARGUMENTS, Database
 from services.read_models.errors import OtherLayout, ReadModelsUnavailable, RebuildRunning
+from services.read_models.session import Session
+from services.silence import END_TRANSACTION_WHEN_SILENT, milliseconds
 
 PREFIX = "read_models_"
+SILENCE_LIMIT_SECONDS = 10.0
 MAKING, REBUILDING = 0x0C04_0003, 0x0C04_0004
 """Numbers of PostgreSQL's locks: whoever makes the first generation, or rebuilds."""
 
@@ -23,8 +26,11 @@ MAKING, REBUILDING = 0x0C04_0003, 0x0C04_0004
 class Schemas:
     """Blocking, all of it."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, silence_limit_seconds: float = SILENCE_LIMIT_SECONDS) -> None:
+        """`silence_limit_seconds`: whoever stands still for so long in what holds up others loses
+        its locks."""
         self.url = url
+        self._silence_limit = milliseconds(silence_limit_seconds)
         self._engine: Engine = create_engine(
             url, poolclass=NullPool, connect_args=POSTGRES_ARGUMENTS
         )
@@ -88,9 +94,13 @@ class Schemas:
             if each < number - 1:
                 self.remove(each)
 
+    def give_way(self, session: Session) -> None:
+        session.query(END_TRANSACTION_WHEN_SILENT, (self._silence_limit,))
+
     @contextmanager
     def rebuilding(self) -> Iterator[None]:
-        """Held by the one rebuild that may run; whoever dies gives it back."""
+        """Held by the one rebuild that may run; whoever dies gives it back. Who only stands still
+        keeps it: it goes on in its generation when it is let, and nobody may be in that then."""
         with self._engine.connect() as connection:
             taken = connection.execute(text(f"SELECT pg_try_advisory_lock({REBUILDING})")).scalar()
             connection.commit()

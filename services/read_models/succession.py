@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from services.read_models.database import Database
+from services.read_models.session import Session
 
 
 class Succession(Protocol):
@@ -33,6 +34,11 @@ class Succession(Protocol):
 
     def remove_before(self, number: int) -> None:
         """What was superseded."""
+        ...
+
+    def give_way(self, session: Session) -> None:
+        """The transaction that this session is in holds up others: where that can be had, it ends
+        and changes nothing when its process stands still."""
         ...
 
     def rebuilding(self) -> AbstractContextManager[None]:

@@ -137,6 +137,7 @@ class Rebuilding(NamedTuple):
         """Nobody can write what is in use meanwhile; afterwards nobody does."""
         await self.build("catching up", await self.log.end())
         with self.live.session.writing():
+            self.generations.give_way(self.live.session)
             self.live.checkpoints(locked=True)
             await self.build("taking over", await self.log.end())
             await self.builder.close()
