@@ -7,8 +7,8 @@ from pydantic import BaseModel
 
 from events.positions import written_frontier
 from events.words import Reason, Verdict
-from services.gateway.documents import AcceptedDocument, receipt_document, request_document
 from services.gateway.idempotency import UNDECIDED
+from services.gateway.receipt_documents import AcceptedDocument, receipt_document, request_document
 from services.operations.abroad import accepted
 from services.operations.looking import Fresh
 from services.operations.receipts import Receipt

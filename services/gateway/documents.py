@@ -1,21 +1,18 @@
-"""What the native API answers, field by field, and how rows become it."""
+"""What the native API answers about tasks and projects, field by field, and how rows become it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from events.body import Actor, trusted
 from events.positions import written_position
-from events.region_events import RequestAddressed
 from events.words import Evidence, Mode, Origin, ProjectStatus, Reason, Status, Verdict
-from services.operations.abroad import Decided
-from services.operations.receipts import AtHome, Receipt
 from services.operations.submitting import Submitted
-from services.read_models.rows import CancelInForce, HistoryLine, Project, Task
+from services.read_models.rows import CancelInForce, Project, Task
 
 WrittenPosition = Annotated[str, Field(examples=["0:42"], description="partition:offset")]
 Undecided = Literal["undecided"]
@@ -129,68 +126,6 @@ class ProjectPage(Document):
     next_cursor: str | None
 
 
-class AtHomeDocument(Document):
-    """What is known here of a request that another region decides."""
-
-    region: str
-    event_id: UUID = Field(description="Of the request in the home region's history.")
-    position: WrittenPosition | None = Field(description="There; none: it hasn't arrived yet.")
-    delivered_at: datetime | None = Field(description="When it arrived, by the clock there.")
-    appended_at: datetime | None = Field(description="By the log there.")
-    known_at: datetime | None = Field(
-        description="What the home region had said by then, by its clock, is in this receipt."
-    )
-    news_age_seconds: float | None = Field(
-        description="How long ago its last news came here; none: there were none yet."
-    )
-
-
-class ReceiptDocument(Document):
-    """The receipt of a cancel: what was asked, what the log decided, what has come of it."""
-
-    event_id: UUID
-    subject: str
-    position: WrittenPosition
-    verdict: Undecided | Verdict = Field(
-        description="`undecided`: accepted and durable; the receipt tells later."
-    )
-    reason: Reason | None = Field(description="Why it was void.")
-    late_seconds: float | None = Field(description="By how much it missed the task's end.")
-    who: ActorDocument
-    why: str
-    mode: Mode
-    grace_seconds: float | None
-    origin: Origin
-    requested_at: datetime
-    observed_at: datetime | None
-    stopped_at: datetime | None
-    status: Status | ProjectStatus | None
-    evidence: Evidence | None
-    contradicted: bool
-    held_until: datetime | None
-    home: AtHomeDocument | None = Field(
-        description="Accepted here for another region, which decides. `position` is this region's."
-    )
-
-
-class HistoryLineDocument(Document):
-    """A line of the history: an event, its place, and what it did."""
-
-    position: WrittenPosition
-    appended_at: datetime
-    about: str
-    verdict: Verdict
-    reason: Reason | None
-    late_seconds: float | None
-    status: Status | ProjectStatus | None = Field(description="Of `about`, after this event.")
-    event: dict[str, Any] = Field(description="The CloudEvents JSON event as it is in the log.")
-
-
-class HistoryPage(Document):
-    items: tuple[HistoryLineDocument, ...]
-    next_cursor: str | None
-
-
 class SubmittedDocument(Document):
     """One task of a batch."""
 
@@ -202,30 +137,6 @@ class SubmittedDocument(Document):
 
 class BatchDocument(Document):
     items: tuple[SubmittedDocument, ...]
-
-
-class RequestDocument(Document):
-    """A request that was accepted here and that another region decides."""
-
-    event_id: UUID
-    subject: str
-    type: str = Field(description="Of the event that the home region appends.")
-    position: WrittenPosition = Field(description="In the log of the region that accepted it.")
-    accepted_at: datetime
-    verdict: Undecided | Verdict
-    reason: Reason | None
-    late_seconds: float | None
-    home: AtHomeDocument
-
-
-class AcceptedDocument(Document):
-    """Durable, but not decided yet as far as this gateway knows."""
-
-    id: str
-    verdict: Undecided = "undecided"
-    request: RequestDocument | None = Field(
-        None, description="Where another region decides: what was accepted here for it."
-    )
 
 
 # What follows is made of what was validated already, on the way of every cancel.
@@ -328,76 +239,6 @@ def project_document(project: Project) -> ProjectDocument:
         finished_at=project.finished_at,
         cancel=cancel_document(project.cancel),
         position=written_position(project.position),
-    )
-
-
-def receipt_document(receipt: Receipt) -> ReceiptDocument:
-    return trusted(
-        ReceiptDocument,
-        {
-            "event_id": receipt.event_id,
-            "subject": receipt.subject,
-            "position": written_position(receipt.position),
-            "verdict": receipt.verdict or "undecided",
-            "reason": receipt.reason,
-            "late_seconds": receipt.late_seconds,
-            "who": actor_document(receipt.actor),
-            "why": receipt.why,
-            "mode": receipt.mode,
-            "grace_seconds": receipt.grace_seconds,
-            "origin": receipt.origin,
-            "requested_at": receipt.requested_at,
-            "observed_at": receipt.observed_at,
-            "stopped_at": receipt.stopped_at,
-            "status": receipt.status,
-            "evidence": receipt.evidence,
-            "contradicted": receipt.contradicted,
-            "held_until": receipt.held_until,
-            "home": None if receipt.home is None else at_home_document(receipt.home),
-        },
-    )
-
-
-def request_document(one: Decided) -> RequestDocument:
-    event = one.sent.event
-    body = event.data
-    assert isinstance(body, RequestAddressed)
-    return RequestDocument(
-        event_id=event.id,
-        subject=event.subject,
-        type=body.request,
-        position=written_position(one.sent.position),
-        accepted_at=event.time,
-        verdict=one.verdict or "undecided",
-        reason=one.reason,
-        late_seconds=one.late_seconds,
-        home=at_home_document(one.home),
-    )
-
-
-def at_home_document(home: AtHome) -> AtHomeDocument:
-    return AtHomeDocument(
-        region=home.region,
-        event_id=home.event_id,
-        position=None if home.position is None else written_position(home.position),
-        delivered_at=home.delivered_at,
-        appended_at=home.appended_at,
-        known_at=home.known_at,
-        news_age_seconds=home.news_age_seconds,
-    )
-
-
-def line_document(line: HistoryLine) -> HistoryLineDocument:
-    event: Mapping[str, Any] = from_json(line.value)
-    return HistoryLineDocument(
-        position=written_position(line.position),
-        appended_at=line.appended_at,
-        about=line.about,
-        verdict=line.verdict,
-        reason=line.reason,
-        late_seconds=line.late_seconds,
-        status=line.status,
-        event=dict(event),
     )
 
 

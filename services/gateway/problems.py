@@ -23,7 +23,7 @@ from events.errors import (
 )
 from events.positions import written_position
 from services.control_store.region_news import AnotherLog
-from services.gateway.documents import receipt_document
+from services.gateway.receipt_documents import receipt_document
 from services.read_models.errors import ReadModelsUnavailable
 from services.read_models.questions import InvalidCursor
 from services.refusals import (

@@ -7,9 +7,9 @@ from fastapi import Query, Response
 
 from services.gateway.answers import answer, receipt_answer
 from services.gateway.callers import CANCELLING, Called, Caller, preferred_wait
-from services.gateway.documents import ReceiptDocument, receipt_document
 from services.gateway.native import native_routes
 from services.gateway.problems import Responses, responses
+from services.gateway.receipt_documents import ReceiptDocument, receipt_document
 from services.gateway.routes.tasks import TaskId
 from services.operations import cancelling, looking
 from services.operations.receipts import Receipt

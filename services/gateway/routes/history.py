@@ -10,7 +10,7 @@ from events.positions import read_frontier
 from events.words import Verdict
 from services.gateway.answers import answer, news_headers
 from services.gateway.callers import Called
-from services.gateway.documents import HistoryPage, line_document
+from services.gateway.history_documents import HistoryPage, line_document
 from services.gateway.native import native_routes
 from services.gateway.pages import Cursor, Limit, Types, aware, page_rows, pair
 from services.gateway.problems import responses

@@ -10,14 +10,7 @@ from events.ids import LIMIT_CHARACTERS, PATTERN
 from events.words import ProjectStatus
 from services.gateway.answers import answer, receipt_answer, undecided
 from services.gateway.callers import CANCELLING, IDEMPOTENT, Called, preferred_wait
-from services.gateway.documents import (
-    AcceptedDocument,
-    ProjectDocument,
-    ProjectPage,
-    ReceiptDocument,
-    project_document,
-    receipt_document,
-)
+from services.gateway.documents import ProjectDocument, ProjectPage, project_document
 from services.gateway.native import native_routes
 from services.gateway.pages import (
     NAMED_LIMIT,
@@ -29,6 +22,7 @@ from services.gateway.pages import (
     read_as_of,
 )
 from services.gateway.problems import Responses, responses
+from services.gateway.receipt_documents import AcceptedDocument, ReceiptDocument, receipt_document
 from services.gateway.routes.cancels import STOPPING, WaitSeconds, bounded
 from services.operations import cancelling, looking, projects
 from services.operations.requests import (

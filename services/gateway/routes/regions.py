@@ -15,9 +15,10 @@ from events.positions import written_frontier
 from projections.moments import moment_or_none
 from services.gateway.answers import answer
 from services.gateway.callers import Called, Caller, reader
-from services.gateway.documents import Document, RequestDocument, request_document
+from services.gateway.documents import Document
 from services.gateway.native import PREFIX
 from services.gateway.problems import Responses, responses
+from services.gateway.receipt_documents import RequestDocument, request_document
 from services.gateway.routes.cancels import WaitSeconds, bounded
 from services.gateway.streaming import Streamed
 from services.operations import carrying, sent

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from events.positions import BEGINNING
 from services.gateway.answers import as_bytes
 from services.gateway.callers import Called, Caller, reader
-from services.gateway.documents import line_document
+from services.gateway.history_documents import line_document
 from services.gateway.native import native_routes
 from services.gateway.problems import Responses, responses
 from services.gateway.routes.projects import ProjectId

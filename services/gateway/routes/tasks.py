@@ -11,7 +11,6 @@ from events.words import Evidence, Status
 from services.gateway.answers import JSON, answer, as_bytes, news_headers, undecided
 from services.gateway.callers import CANCELLING, IDEMPOTENT, Called, Caller, preferred_wait
 from services.gateway.documents import (
-    AcceptedDocument,
     BatchDocument,
     ProgressDocument,
     TaskDocument,
@@ -31,6 +30,7 @@ from services.gateway.pages import (
     read_as_of,
 )
 from services.gateway.problems import Responses, responses
+from services.gateway.receipt_documents import AcceptedDocument
 from services.operations import abroad, looking, roaming, steering, submitting
 from services.operations.requests import (
     ApproveRequest,
