@@ -4,7 +4,7 @@ from events.run_events import TaskResumed
 from events.state import TaskState
 from events.task_events import TaskRetried, TaskSkipped
 from events.words import Reason, Status
-from services.operations import abroad, looking
+from services.operations import abroad, copied, looking
 from services.operations.requests import ApproveRequest, AttemptRequest
 from services.operations.scope import Scope, Undecided
 from services.permissions import Permission
@@ -65,7 +65,7 @@ async def _task(
         if task is None:
             raise NotFound("task", task_id)
         return None, task
-    copy = await abroad.copy_of(scope, task_id)
+    copy = await copied.copy_of(scope, task_id)
     return home, None if copy is None else copy.root.tasks.get(task_id)
 
 

@@ -16,7 +16,7 @@ from services.gateway.pages import Cursor, Limit, Types, aware, page_rows, pair
 from services.gateway.problems import responses
 from services.gateway.routes.projects import ProjectId
 from services.gateway.routes.tasks import AskHome, TaskId
-from services.operations import abroad, looking
+from services.operations import copied, looking
 from services.read_models.questions import HistoryFilter, InvalidCursor
 from services.read_models.rows import HistoryLine
 from services.refusals import Invalid
@@ -40,7 +40,7 @@ async def of_task(
     """Everything that was said about a task, and what each did. Of one that another region decides,
     what is known here: the header `countermand-region` names it, and positions are of its log."""
     rows = page_rows(caller, limit)
-    there = await abroad.lines(caller.scope, task_id, fresh=fresh)
+    there = await copied.lines(caller.scope, task_id, fresh=fresh)
     if there is not None:
         copy, lines = there
         return _copied(copy, lines[::-1] if newest_first else lines, cursor, rows)

@@ -31,7 +31,7 @@ from services.gateway.pages import (
 )
 from services.gateway.problems import Responses, responses
 from services.gateway.receipt_documents import AcceptedDocument
-from services.operations import abroad, looking, roaming, steering, submitting
+from services.operations import copied, looking, roaming, steering, submitting
 from services.operations.requests import (
     ApproveRequest,
     AttemptRequest,
@@ -150,7 +150,7 @@ async def elsewhere(
     caller: Caller, task_id: str, as_of: str | None, fresh: bool
 ) -> Response | None:
     """One that another region decides, as far as is known here."""
-    there = None if as_of is not None else await abroad.task(caller.scope, task_id, fresh=fresh)
+    there = None if as_of is not None else await copied.task(caller.scope, task_id, fresh=fresh)
     if there is None:
         return None
     return answer(task_document(there.task, None), headers=news_headers(there.copy))
