@@ -1,27 +1,20 @@
 """Questions about tasks: one or many, now or as of a point of the past."""
 
-from sqlalchemy import bindparam, case, func, or_
-
 from events.cancel_events import CancelObserved, CancelUnconfirmed
 from events.ids import root_of
-from events.region_events import RootTakenOver
 from events.run_events import RunLost, TaskCompleted, TaskFailed
-from events.task_events import TaskSubmitted
 from events.words import Status, Verdict
-from projections import tables
 from projections.place import Place, position
-from services.read_models import answers
+from services.read_models import answers, task_statements
 from services.read_models.answers import Ending, Noticed, TaskAfter
 from services.read_models.cancels import CancelQuestions
 from services.read_models.database import Database
 from services.read_models.past import Point
 from services.read_models.rows import Task
-from services.read_models.scope import Scoped, compiled, of_organization
+from services.read_models.scope import Scoped, compiled
 from services.read_models.session import Row
 
 ENDS = (TaskCompleted.TYPE, TaskFailed.TYPE, RunLost.TYPE)
-WITH_BYTES = (TaskSubmitted.TYPE, RootTakenOver.TYPE, TaskCompleted.TYPE)
-AFTER = [column.name for column in tables.task_after()]
 
 
 class TaskQuestions:
@@ -29,90 +22,12 @@ class TaskQuestions:
 
     def __init__(self, database: Database, cancels: CancelQuestions) -> None:
         self._cancels = cancels
-        status, history, stops = tables.task_status, tables.history, tables.cancellations
-        below, changes = tables.history_below, tables.changes_below
-        its_change = (
-            (changes.c.organization == below.c.organization)
-            & (changes.c.place == below.c.place)
-            & (changes.c.variant == below.c.variant)
-        )
-        self._now = compiled(
-            database,
-            of_organization(
-                status,
-                history.c.value,
-                stops.c.observed_us,
-                stops.c.unconfirmed_us,
-                status.c.result,
-                status.c.error,
-                status.c.error_type,
-                status.c.changed,
-                *(status.c[name] for name in AFTER),
-            )
-            .join(history, history.c.place == status.c.submitted)
-            .outerjoin(
-                stops,
-                (stops.c.organization == status.c.organization) & (stops.c.id == status.c.id),
-            )
-            .where(status.c.id == bindparam("id")),
-        )
-        self._submitted = compiled(
-            database,
-            of_organization(status, status.c.submitted).where(status.c.id == bindparam("id")),
-        )
-        self._lines = compiled(
-            database,
-            of_organization(
-                history,
-                history.c.place,
-                history.c.type,
-                history.c.verdict,
-                history.c.time_us,
-                case((or_(*(history.c.type == each for each in WITH_BYTES)), history.c.value)),
-                history.c.error,
-                history.c.error_type,
-                *(history.c[name] for name in AFTER),
-            )
-            .where(
-                history.c.subject == bindparam("id"),
-                history.c.place >= bindparam("start"),
-                history.c.place < bindparam("end"),
-                history.c.verdict != Verdict.VOID.value,
-            )
-            .order_by(history.c.place),
-        )
-        self._from_above = compiled(
-            database,
-            of_organization(below, below.c.place, *(changes.c[name] for name in AFTER))
-            .join(changes, its_change)
-            .where(
-                below.c.id == bindparam("id"),
-                below.c.place < bindparam("end"),
-                changes.c.root == bindparam("root"),
-            )
-            .order_by(below.c.place.desc())
-            .limit(1),
-        )
-        self._status_from_above = compiled(
-            database,
-            of_organization(below, changes.c.status)
-            .join(changes, its_change)
-            .where(
-                below.c.id == bindparam("id"),
-                below.c.place == bindparam("place"),
-                changes.c.root == bindparam("root"),
-            ),
-        )
-        self._statuses_below = compiled(
-            database,
-            of_organization(status, status.c.status, func.count())
-            .where(
-                status.c.root == bindparam("root"),
-                status.c.id > bindparam("first"),
-                status.c.id < bindparam("last"),
-            )
-            .group_by(status.c.status),
-        )
+        self._now = compiled(database, task_statements.now())
+        self._submitted = compiled(database, task_statements.submitted())
+        self._lines = compiled(database, task_statements.lines())
+        self._from_above = compiled(database, task_statements.from_above())
+        self._status_from_above = compiled(database, task_statements.status_from_above())
+        self._statuses_below = compiled(database, task_statements.statuses_below())
 
     def now(self, scoped: Scoped, id: str) -> Task | None:
         row = scoped.first(self._now, id=id)
