@@ -11,13 +11,11 @@ import math
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
-    Awaitable,
-    Callable,
     Collection,
     Mapping,
     Sequence,
 )
-from contextlib import aclosing, suppress
+from contextlib import suppress
 
 import structlog
 
@@ -26,7 +24,7 @@ from events.event import Event
 from events.log import Record
 from events.positions import Frontier
 from services.kafka_log.lag import Lag
-from services.kafka_log.log import KafkaLog
+from services.kafka_log.log import KafkaLog, Linger
 from services.ledger import Ledger, Snapshot, Stopped
 from services.projector import Projector
 from services.read_models import shares
@@ -196,21 +194,13 @@ class SharedProjector:
 class PartOfLog:
     """`services.ledger.Followed`: some partitions, a little later where little comes."""
 
-    def __init__(
-        self, log: KafkaLog, partitions: Collection[int], linger: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, log: KafkaLog, partitions: Collection[int], linger: Linger) -> None:
         self._log = log
         self._partitions = partitions
         self._linger = linger
 
-    async def follow(
-        self, start: Frontier, limit: int = 1000
-    ) -> AsyncGenerator[Sequence[Record], None]:
-        async with aclosing(self._log.follow(start, limit, self._partitions)) as batches:
-            async for records in batches:
-                if len(records) < limit:
-                    await self._linger()
-                yield records
+    def follow(self, start: Frontier, limit: int = 1000) -> AsyncGenerator[Sequence[Record], None]:
+        return self._log.follow(start, limit, self._partitions, self._linger)
 
 
 class PartOfHistory:

@@ -1,7 +1,8 @@
 """The log port on one Kafka topic."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from typing import TypeAlias
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
@@ -17,6 +18,9 @@ from services.kafka_log.pages import Pages
 from services.kafka_log.reader import Look, Reader, closed, unreadable
 from services.kafka_log.topic import Topic
 from services.kafka_log.writer import Writer
+
+Linger: TypeAlias = Callable[[], Awaitable[None]]
+"""Returns when somebody wants more, or it was long enough."""
 
 
 async def open_kafka_log(
@@ -82,8 +86,14 @@ class KafkaLog:
         return await self._pages.read(start, await self.end(), limit)
 
     async def follow(
-        self, start: Frontier, limit: int = 1000, partitions: Collection[int] | None = None
+        self,
+        start: Frontier,
+        limit: int = 1000,
+        partitions: Collection[int] | None = None,
+        linger: Linger | None = None,
     ) -> AsyncGenerator[Sequence[Record], None]:
+        """`linger`: waited for with each batch that isn't full, before it is handed out; no broker
+        is asked for more meanwhile."""
         self._check_open()
         loop = asyncio.get_running_loop()
         reader = await Reader.open(
@@ -96,6 +106,10 @@ class KafkaLog:
                 self._check_open()
                 batch = await reader.next(limit, self._limits.silence_seconds)
                 if batch:
+                    if linger is not None and len(batch) < limit:
+                        reader.rest()
+                        await linger()
+                        reader.go_on()
                     yield batch
                     heard_at = loop.time()
                 elif await self._ends_at(await reader.frontier()):

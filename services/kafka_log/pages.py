@@ -10,7 +10,6 @@ from services.kafka_log.reader import Reader, closed, unreadable
 from services.kafka_log.topic import Topic
 
 SLICE_SECONDS = 1.0
-NOBODY: frozenset[int] = frozenset()
 
 
 class Pages:
@@ -58,7 +57,7 @@ class Pages:
             while not records and not await _has_reached(reader, end, behind):
                 records = await reader.next(limit, SLICE_SECONDS)
             # Otherwise it would go on asking the brokers for more.
-            reader.only(NOBODY)
+            reader.rest()
         except BaseException:
             # Nobody knows where it stands now.
             self._reader = None

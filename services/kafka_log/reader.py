@@ -75,6 +75,13 @@ class Reader:
             else:
                 self._consumer.pause(place)
 
+    def rest(self) -> None:
+        """Ask for nothing, until `go_on`."""
+        self._consumer.pause(*self.places)
+
+    def go_on(self) -> None:
+        self._consumer.resume(*self.places)
+
     async def frontier(self) -> dict[int, int]:
         """How far it has come; past what is in the log and isn't an event, too."""
         return {place.partition: await self._consumer.position(place) for place in self.places}
