@@ -204,8 +204,11 @@ def pairs() -> Measurement:
         return pairs_beside(ours, limit, "/grouped")
 
 
-def pairs_beside(ours: Server, limit: Server, path: str) -> Measurement:
-    """Submit and cancel, beside two bare POSTs."""
+def pairs_beside(
+    ours: Server, limit: Server, path: str, settle: Callable[[str], None] = lambda _: None
+) -> Measurement:
+    """Submit and cancel, beside two bare POSTs. `settle`: gets the last task of a round, before the
+    limit has its turn."""
     total = CONNECTIONS * PAIRS_PER_CONNECTION
     numbers = count()
 
@@ -231,9 +234,12 @@ def pairs_beside(ours: Server, limit: Server, path: str) -> Measurement:
             status, answer = await ask("POST", path, body)
             assert status == 200, answer
 
-    return in_turns(
-        lambda: per_second(ours, pair), lambda: per_second(limit, bare_pair), "pairs/s", 5
-    )
+    def measured() -> float:
+        rate = per_second(ours, pair)
+        settle(f"pair-{next(numbers) - 1}")
+        return rate
+
+    return in_turns(measured, lambda: per_second(limit, bare_pair), "pairs/s", 5)
 
 
 def gets() -> Measurement:

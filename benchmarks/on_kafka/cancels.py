@@ -4,17 +4,22 @@ Two executors, one gateway, one projector; the limits are bare parts on the same
 and web server.
 """
 
+import json
 import statistics
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
 from benchmarks.figures import Figure, Measurement, at_least, at_most, in_turns
-from benchmarks.gateway import CANCELS_PER_ROUND, Cancels, Server, pairs_beside
+from benchmarks.gateway import CANCELS_PER_ROUND, TASKS, Cancels, Server, pairs_beside
 from benchmarks.on_kafka.bare_parts import Commits, Trips, bare_server, post_ms
 from benchmarks.on_kafka.site import Site, services, site
+from benchmarks.plain_http import Connection
+from events.cancel_events import TaskCancelled
 
 ROUNDS = 5
+SETTLES_SECONDS = 30.0
 
 
 @contextmanager
@@ -60,8 +65,22 @@ def call_to_readable() -> Measurement:
 
 
 def pairs() -> Measurement:
-    with served() as (_, server, bare):
-        return pairs_beside(server, bare, "/one")
+    """What is said of a pair after its answers is over before the limit has its turn."""
+    with served() as (_, server, bare), closing(server.connection()) as connection:
+
+        def settle(task_id: str) -> None:
+            deadline = time.monotonic() + SETTLES_SECONDS
+            while not closed(connection, task_id):
+                assert time.monotonic() < deadline, "nobody notes that it never started"
+                time.sleep(0.05)
+
+        return pairs_beside(server, bare, "/one", settle)
+
+
+def closed(connection: Connection, task_id: str) -> bool:
+    """Whether its history has the note that it never started."""
+    _, body = connection.ask("GET", f"{TASKS}/{task_id}/history")
+    return any(TaskCancelled.TYPE in item["event"]["type"] for item in json.loads(body)["items"])
 
 
 FIGURES = [
