@@ -22,7 +22,7 @@ from eventsourcing.sqlite import (
 
 from events.errors import LogDamaged, LogUnavailable
 from services.embedded_log.storage_errors import explained, restore
-from services.embedded_log.stream import Row, Stream
+from services.embedded_log.stream import Found, Row, Stream
 
 FULL = 2
 LOCKED_SECONDS = 2
@@ -111,6 +111,12 @@ class OneStatementRecorder(SQLiteApplicationRecorder):
             )
 
 
+FETCH = """
+SELECT rowid, originator_id, originator_version, topic, state FROM stored_events
+WHERE rowid BETWEEN ? AND ? ORDER BY rowid LIMIT ?
+"""
+
+
 class SQLiteFile(Stream):
     """A stream in a file of its own."""
 
@@ -138,6 +144,15 @@ class SQLiteFile(Stream):
 
     def _store(self, rows: Sequence[Row]) -> None:
         self._rows.insert_rows(rows)
+
+    def _fetch(self, first: int, last: int, limit: int) -> Sequence[Found]:
+        """As `select_notifications`, without an object for each row: half of what reading costs."""
+        with self._datastore.transaction(commit=False) as cursor:
+            sqlite_cursor: Any = cursor
+            sqlite_cursor.row_factory = None
+            cursor.execute(FETCH, (first, last, limit))
+            found: list[Found] = cursor.fetchall()
+            return found
 
     def _check_writable(self) -> None:
         """SQLite opens a write-protected file without a word, to be read only."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count, repeat
 from typing import TypeAlias
 
-from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent
+from eventsourcing.persistence import ApplicationRecorder, StoredEvent
 
 from events.errors import LogClosed, LogDamaged
 from events.log import Record
@@ -22,6 +22,9 @@ APPEND_TIME_LIMIT_US = 2**62
 
 Row: TypeAlias = tuple[str, int, str, bytes]
 """Of the recorder's table: the stream's name, the offset, the append time, the bytes."""
+
+Found: TypeAlias = tuple[int, str, int, str, bytes]
+"""The recorder's own number, and the row; all of it may be anything, as it is in the file."""
 
 
 class Stream:
@@ -70,23 +73,31 @@ class Stream:
         """Up to `limit` records from `offset` on, none at `end` or beyond it."""
         self.check_open()
         with explained(self.where):
-            rows = self._recorder.select_notifications(offset + 1, limit, stop=end)
+            rows = self._fetch(offset + 1, end, limit)
         records = [self._record(row, expected) for expected, row in enumerate(rows, offset)]
         if len(records) < min(limit, end - offset):
             raise self._without(offset + len(records))
         return records
 
-    def _record(self, row: Notification, offset: int) -> Record:
-        if row.originator_id != self._name:
+    def _fetch(self, first: int, last: int, limit: int) -> Sequence[Found]:
+        """By the recorder's numbers, both included."""
+        return [
+            (row.id, str(row.originator_id), row.originator_version, row.topic, row.state)
+            for row in self._recorder.select_notifications(first, limit, stop=last)
+        ]
+
+    def _record(self, row: Found, offset: int) -> Record:
+        number, name, version, topic, state = row
+        if name != self._name:
             raise LogDamaged(
                 f"{self.where} is no {self._name!r} log: its record {offset} belongs to "
-                f"{str(row.originator_id)[:80]!r}. Check which file is configured for which stream"
+                f"{str(name)[:80]!r}. Check which file is configured for which stream"
             )
-        if row.originator_version != offset or row.id != offset + 1:
+        if version != offset or number != offset + 1:
             raise self._without(offset)
-        value: object = row.state  # whatever is in the file
+        value: object = state  # whatever is in the file
         try:
-            appended_at_us = int(row.topic)
+            appended_at_us = int(topic)
         except (TypeError, ValueError):
             raise self._changed(offset) from None
         if not isinstance(value, bytes) or abs(appended_at_us) > APPEND_TIME_LIMIT_US:
