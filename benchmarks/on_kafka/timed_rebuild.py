@@ -5,13 +5,13 @@ Topics and database as the environment says.
 
 import asyncio
 import json
-import resource
 import time
 from collections.abc import Callable
 
 import uvloop
 
 from benchmarks.progress import counting, tell
+from benchmarks.whole_memory import peak_of_all
 from services.on_kafka.rebuilding import rebuild_shared
 from services.settings import read_settings
 
@@ -28,11 +28,10 @@ class Told:
 
 def main() -> None:
     began = time.perf_counter()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with peak_of_all() as peak, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         rebuilt = runner.run(rebuild_shared(read_settings(), Told(), replace=True))
     seconds = time.perf_counter() - began
-    peak_megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    took = {"events": rebuilt.records, "seconds": seconds, "peak_megabytes": peak_megabytes}
+    took = {"events": rebuilt.records, "seconds": seconds, "peak_megabytes": peak.megabytes}
     print(json.dumps(took))
 
 
