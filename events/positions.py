@@ -28,6 +28,11 @@ def reaches(frontier: Frontier, goal: Frontier) -> bool:
     return all(frontier.get(partition, 0) >= offset for partition, offset in goal.items())
 
 
+def missing(reached: Frontier, goal: Frontier) -> int:
+    """How many offsets are before `goal` and not included."""
+    return sum(max(0, offset - reached.get(partition, 0)) for partition, offset in goal.items())
+
+
 def after(frontier: Frontier, positions: Iterable[Position]) -> dict[int, int]:
     """The frontier moved on to include these positions."""
     moved = dict(frontier)

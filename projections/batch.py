@@ -13,11 +13,10 @@ from events.event import Event
 from events.state import ProjectState, TaskState
 from events.words import Verdict
 from projections import cancellation_rows, history_rows, project_rows, task_rows
-from projections.checkpoint import Checkpoint, OutOfOrder, digest_of
+from projections.checkpoint import Checkpoint, Course
 from projections.entry import Entry
-from projections.history_rows import Stored
 from projections.moments import us
-from projections.place import OFFSET_BITS, Place
+from projections.place import Place, Stored
 from projections.task_rows import Cells
 
 Key: TypeAlias = tuple[str, str]
@@ -31,6 +30,24 @@ class Alike(NamedTuple):
     cells: Cells
     """What may change of them, in the order of the columns."""
     ids: list[str]
+
+
+class Rows(NamedTuple):
+    """What a batch puts into each table, in this order; plain tuples of plain cells."""
+
+    history: list[Cells]
+    history_below: list[Cells]
+    changes_below: list[Cells]
+    alike: list[tuple[str, Cells, list[str]]]
+    task_status: list[Cells]
+    task_labels: list[Cells]
+    projects: list[Cells]
+    project_changes: list[Cells]
+    cancellations: list[Cells]
+    observed: list[Cells]
+    """When, organization and id: as the next one."""
+    unconfirmed: list[Cells]
+    roots: list[Cells]
 
 
 class Latest(NamedTuple):
@@ -65,6 +82,22 @@ class Batch:
     """When it was last said that a stop isn't confirmed."""
     roots: dict[str, Cells] = field(default_factory=dict)
 
+    def rows(self) -> Rows:
+        return Rows(
+            self.history,
+            self.history_below,
+            self.changes_below,
+            [(organization, cells, ids) for organization, cells, ids in self.alike],
+            self.task_status(),
+            self.task_labels,
+            [*self.projects.values()],
+            self.project_changes,
+            [*self.cancellations.values()],
+            [(at_us, *key) for key, at_us in self.observed.items()],
+            [(at_us, *key) for key, at_us in self.unconfirmed.items()],
+            [*self.roots.values()],
+        )
+
     def task_status(self) -> list[Cells]:
         return [
             fixed + after + task_rows.ending(task, changed)
@@ -74,25 +107,11 @@ class Batch:
 
 def folded(checkpoints: Mapping[int, Checkpoint], entries: Iterable[Entry]) -> Batch:
     """The rows of these entries, which go on where the checkpoints are."""
-    batch = Batch(dict(checkpoints))
-    reached = {partition: each.next_offset for partition, each in checkpoints.items()}
-    latest = {partition: each.latest_us for partition, each in checkpoints.items()}
-    last_values: dict[int, bytes] = {}
+    course, batch = Course(checkpoints), Batch({})
+    stored = course.stored
     for entry in entries:
-        position, value, appended_us = entry.record
-        partition, offset = position
-        if offset < reached.get(partition, 0):
-            raise OutOfOrder(position, reached[partition])
-        reached[partition] = offset + 1
-        latest_us = max(appended_us, latest.get(partition, appended_us))
-        latest[partition] = latest_us
-        last_values[partition] = value
-        here = partition << OFFSET_BITS | offset
-        add(batch, (here, appended_us, latest_us, value), entry)
-    for partition, value in last_values.items():
-        batch.checkpoints[partition] = Checkpoint(
-            reached[partition], digest_of(value), latest[partition]
-        )
+        add(batch, stored(entry.record), entry)
+    batch.checkpoints = course.checkpoints()
     return batch
 
 

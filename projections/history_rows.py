@@ -1,7 +1,5 @@
 """The line of one record: its bytes, what is asked by, its verdict, and its subject after it."""
 
-from typing import TypeAlias
-
 from events.event import Event
 from events.outcome import Outcome
 from events.run_events import RunLost, TaskCompleted, TaskFailed
@@ -10,11 +8,8 @@ from events.words import Verdict
 from projections import task_rows
 from projections.hexadecimal import hexadecimal
 from projections.moments import us
-from projections.place import Place
+from projections.place import Stored
 from projections.task_rows import NOTHING_AFTER, Cells
-
-Stored: TypeAlias = tuple[Place, int, int, bytes]
-"""Place, append time, latest append time so far, bytes."""
 
 
 def line(

@@ -13,6 +13,9 @@ OFFSET_BITS = 47
 
 Place: TypeAlias = int
 
+Stored: TypeAlias = tuple[Place, int, int, bytes]
+"""A record as its rows say it: place, append time, latest append time so far, bytes."""
+
 
 def place(position: Position) -> Place:
     return position.partition << OFFSET_BITS | position.offset

@@ -75,12 +75,19 @@ class LiveQuestions:
         self, session: Session, key: str, start: Place, end: Place
     ) -> tuple[list[Event], Place]:
         """Some events of a root from a place on, and where the others begin; no others: the end."""
+        values, behind = self.values(session, key, start, end)
+        return [decode(value) for value in values], behind
+
+    def values(
+        self, session: Session, key: str, start: Place, end: Place
+    ) -> tuple[list[bytes], Place]:
+        """The same, as they were written."""
         organization, _, root = key.partition("/")
         rows = session.rows(
             self._events, organization=organization, root=root, start=start, end=end
         )
         behind = rows[-1][0] + 1 if len(rows) == EVENTS_AT_ONCE else end
-        return [decode(value) for _, value in rows], behind
+        return [value for _, value in rows], behind
 
 
 async def events_of(

@@ -10,7 +10,7 @@ from sqlalchemy import select, true
 
 from events.positions import written_frontier
 from projections import tables, upserts
-from projections.batch import Batch
+from projections.batch import Batch, Rows
 from projections.checkpoint import Checkpoint, frontier_of
 from services.read_models.database import Database
 from services.read_models.errors import OtherProjector, ShareTaken, Superseded
@@ -93,10 +93,16 @@ class Writer:
 
     def write(self, batch: Batch, before: Mapping[int, Checkpoint]) -> None:
         """All or nothing of the batch, whose entries go on from these checkpoints."""
+        self.write_rows(batch.rows(), before, batch.checkpoints)
+
+    def write_rows(
+        self, rows: Rows, before: Mapping[int, Checkpoint], reached: Mapping[int, Checkpoint]
+    ) -> None:
+        """All or nothing of these rows, which lead from some checkpoints to others."""
         session, into = self.session, self._into
         moved = {
             partition: checkpoint
-            for partition, checkpoint in batch.checkpoints.items()
+            for partition, checkpoint in reached.items()
             if checkpoint != before.get(partition)
         }
         expected = before if self._share is None else {each: before[each] for each in moved}
@@ -104,22 +110,19 @@ class Writer:
             found = self.checkpoints(locked=True, of=moved)
             if found != expected:
                 raise OtherProjector(expected, found)
-            session.put(into.history, batch.history)
-            session.put(into.history_below, batch.history_below)
-            session.put(into.changes_below, batch.changes_below)
-            for organization, cells, ids in batch.alike:
+            session.put(into.history, rows.history)
+            session.put(into.history_below, rows.history_below)
+            session.put(into.changes_below, rows.changes_below)
+            for organization, cells, ids in rows.alike:
                 session.change(self._alike, (*cells, organization), ids)
-            session.put(into.task_status, batch.task_status())
-            session.put(into.task_labels, batch.task_labels)
-            session.put(into.projects, [*batch.projects.values()])
-            session.put(into.project_changes, batch.project_changes)
-            session.put(into.cancellations, [*batch.cancellations.values()])
-            for text, noted in (
-                (self._observed, batch.observed),
-                (self._unconfirmed, batch.unconfirmed),
-            ):
-                session.run_each(text, [(at_us, *key) for key, at_us in noted.items()])
-            session.put(into.roots, [*batch.roots.values()])
+            session.put(into.task_status, rows.task_status)
+            session.put(into.task_labels, rows.task_labels)
+            session.put(into.projects, rows.projects)
+            session.put(into.project_changes, rows.project_changes)
+            session.put(into.cancellations, rows.cancellations)
+            session.run_each(self._observed, rows.observed)
+            session.run_each(self._unconfirmed, rows.unconfirmed)
+            session.put(into.roots, rows.roots)
             session.put(into.checkpoints, [(each, *moved[each]) for each in moved])
             if self._notify:
                 session.query(self._notify, (written_frontier(frontier_of(moved)),))

@@ -5,48 +5,42 @@ has built so far, as the ledger does from the read models.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+import os
+from collections.abc import Callable, Sequence
 
+from events.event import decode
 from events.log import LogReader
-from events.positions import Frontier, after, covers, reaches
+from events.positions import Frontier, after, covers, missing, reaches
 from projections import tables
 from projections.batch import folded
-from projections.checkpoint import Checkpoint, frontier_of
+from projections.checkpoint import frontier_of
 from projections.entry import Decoded, decoded, unread
 from projections.memory import Memory
-from projections.place import Place, cut, position
 from services.read_models.database import Database
-from services.read_models.live import LiveQuestions
-from services.read_models.past import PastQuestions
-from services.read_models.writing import Writer
-
-Answer = TypeVar("Answer")
+from services.rebuild.growing import Checkpoints, Growing
+from services.rebuild.judges import Judges
+from services.rebuild.sharing import Sharing
 
 RECORDS_AT_ONCE = 5000
 FINISHED_KEPT = 5_000
 """Less than a service keeps: what finished is seldom spoken of again."""
+SHARED_FROM_RECORDS = 20_000
+"""For fewer, processes would take longer to start than to judge."""
+JUDGES = 2
+"""More would wait for the one process that reads and writes, and each needs memory."""
 
 
 class Builder:
-    """For one rebuild. One thread writes a batch while the next one is read and decoded."""
+    """For one rebuild. One thread writes a batch while the next one is read and decoded; of a long
+    stretch the events are judged by other processes."""
 
     def __init__(self, database: Database, log: LogReader, tell: Callable[[int], None]) -> None:
         """`tell` hears how many records were taken in, again and again."""
-        self.checkpoints: dict[int, Checkpoint] = {}
-        self.writer = Writer(database)
+        self.checkpoints: Checkpoints = {}
+        self.growing = Growing(database)
         self._log = log
         self._tell = tell
         self._memory = Memory(FINISHED_KEPT)
-        self._live = LiveQuestions(database, PastQuestions(database))
-        self._to_index = {
-            str(index.name): index
-            for table in tables.metadata.sorted_tables
-            for index in table.indexes
-        }
-        self._closed = False
-        self._thread = ThreadPoolExecutor(1, "rebuild")
 
     @property
     def frontier(self) -> dict[int, int]:
@@ -54,8 +48,31 @@ class Builder:
 
     async def build(self, until: Frontier) -> None:
         """Take in everything before this frontier."""
-        await self._in_thread(lambda: self._index(tables.IN_LOG_ORDER))
-        reached = self.frontier
+        await self.growing.index(tables.IN_LOG_ORDER)
+        records = missing(self.frontier, until)
+        if records >= SHARED_FROM_RECORDS and len(os.sched_getaffinity(0)) > 1:
+            await self._build_with_judges(until)
+        else:
+            await self._build_alone(until)
+
+    async def index(self) -> None:
+        """Make the indexes that aren't there yet; they are quicker made at once, at the end."""
+        await self.growing.index()
+
+    async def close(self) -> None:
+        """May be called twice."""
+        await self.growing.close()
+
+    async def _build_with_judges(self, until: Frontier) -> None:
+        # What is at hand here falls behind.
+        self._memory = Memory(FINISHED_KEPT)
+        async with Judges(JUDGES, FINISHED_KEPT) as judges:
+            sharing = Sharing(self.growing, judges, self.checkpoints, self._tell)
+            await sharing.build(self._log, until)
+        self.checkpoints = sharing.checkpoints
+
+    async def _build_alone(self, until: Frontier) -> None:
+        reached: Frontier = self.frontier
         writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         writing.set_result(None)
         while not reaches(reached, until):
@@ -71,51 +88,18 @@ class Builder:
             self._tell(len(wanted))
         await writing
 
-    async def index(self) -> None:
-        """Make the indexes that aren't there yet; they are quicker made at once, at the end."""
-        await self._in_thread(lambda: self._index(list(self._to_index)))
-
-    async def close(self) -> None:
-        """May be called twice."""
-        if not self._closed:
-            self._closed = True
-            await self._in_thread(self.writer.close)
-            self._thread.shutdown()
-
     async def _recall(self, batch: Sequence[Decoded]) -> None:
         """Everything before this batch is written."""
         self._memory.forget(self.frontier)
-        missing = list(self._memory.missing(batch))
-        for key in missing:
+        keys = list(self._memory.missing(batch))
+        for key in keys:
             self._memory.recall(key)
-        session = self.writer.session
-        known = await self._in_thread(lambda: self._live.known(session, missing))
-        for key, start in known.items():
-            await self._recall_root(key, start)
-
-    async def _recall_root(self, key: str, start: Place) -> None:
-        """Rare: something is said of a root that finished long ago."""
-        await self.index()
-        session = self.writer.session
-        end = cut(self.frontier, position(start).partition)
-        while start < end:
-            begin = start
-            events, start = await self._in_thread(
-                lambda: self._live.events(session, key, begin, end)  # noqa: B023
-            )
-            self._memory.recall(key, events)
+        for key in await self.growing.known(keys):
+            async for values in self.growing.history(key, self.frontier):
+                self._memory.recall(key, map(decode, values))
 
     def _write(self, batch: Sequence[Decoded]) -> asyncio.Future[None]:
         entries = [self._memory.enter(one) for one in batch]
-        before, rows = self.checkpoints, folded(self.checkpoints, entries)
-        self.checkpoints = rows.checkpoints
-        return self._in_thread(lambda: self.writer.write(rows, before))
-
-    def _index(self, names: Collection[str]) -> None:
-        for name in names:
-            index = self._to_index.pop(name, None)
-            if index is not None:
-                self.writer.session.create(index)
-
-    def _in_thread(self, work: Callable[[], Answer]) -> asyncio.Future[Answer]:
-        return asyncio.get_running_loop().run_in_executor(self._thread, work)
+        before, done = self.checkpoints, folded(self.checkpoints, entries)
+        self.checkpoints = done.checkpoints
+        return self.growing.write(done.rows, before, done.checkpoints)

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from events.errors import CountermandError
 from events.log import LogReader
-from events.positions import Frontier
+from events.positions import Frontier, missing
 from projections.checkpoint import frontier_of
 from services.read_models.digests import digests
 from services.read_models.succession import Succession
@@ -127,7 +127,7 @@ class Rebuilding(NamedTuple):
             await self.build("catching up", await self.goal())
             self.watch.begins("comparing", 0)
             in_use = await asyncio.to_thread(digests, self.live.session)
-            session = self.builder.writer.session
+            session = self.builder.growing.writer.session
             built = await asyncio.to_thread(session.read, digests, session)
         differing = [name for name, digest in built.items() if in_use[name] != digest]
         if differing:
@@ -144,7 +144,3 @@ class Rebuilding(NamedTuple):
             self.generations.database(self.number).connect().close()
             self.generations.make_durable(self.number)
             self.live.supersede(self.number)
-
-
-def missing(reached: Frontier, goal: Frontier) -> int:
-    return sum(max(0, offset - reached.get(partition, 0)) for partition, offset in goal.items())

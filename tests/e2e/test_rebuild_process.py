@@ -13,15 +13,19 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+import psutil
 import pytest
 
 from events.log import Log, Message
 from events.positions import after
 from services.embedded_log import open_log
+from services.embedded_log.offline import Stamped, fill
 from services.ledger import Ledger
 from services.read_models.generations import Generations
 from services.read_models.models import ReadModels
 from services.read_side import FOLDER, open_read_side
+from services.rebuild.builder import JUDGES, SHARED_FROM_RECORDS
+from services.rebuild.judges import MODULE
 from tests.proof_size import count
 from tests.read_side import digests_of
 from tests.recorded import records
@@ -63,6 +67,7 @@ def a_rebuild(data: Path) -> subprocess.Popen[bytes]:
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        start_new_session=True,
         env=os.environ | {"FORCE_COLOR": "1"},  # as on a terminal, it shows each step as it begins
     )
 
@@ -144,3 +149,41 @@ async def test_killed_at_any_moment_it_leaves_what_is_in_use_as_it_was(tmp_path:
         assert process.wait(PATIENCE_SECONDS) == 0
     assert digests_of(tmp_path) == before
     assert len(generations.numbers()) <= 2
+
+
+@pytest.fixture(scope="module")
+def a_long_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of which no read models were made yet."""
+    data = tmp_path_factory.mktemp("long")
+    told = [Stamped(record.value, record.appended_at_us) for record in records(32, 4_000)]
+    # Repeats are void: what they say doesn't matter here, only that there are many.
+    fill(data / "history.sqlite", "history", told * (2 * SHARED_FROM_RECORDS // len(told)))
+    return data
+
+
+def judging(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Its judges, as soon as there are some."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        below = psutil.Process(process.pid).children()
+        judges = [each for each in below if MODULE in each.cmdline()]
+        if len(judges) == JUDGES:
+            return judges
+    raise TimeoutError
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_judges_end_with_the_rebuild_however_it_ends(a_long_log: Path, end: signal.Signals) -> None:
+    with a_rebuild(a_long_log) as process:
+        until_it_reads(process)
+        judges = judging(process)
+        if end is signal.SIGINT:
+            os.killpg(process.pid, end)  # as a terminal does
+        else:
+            process.send_signal(end)
+        _, shown = process.communicate(timeout=PATIENCE_SECONDS)
+        assert process.returncode != 0
+        assert MODULE.rpartition(".")[2] + ".py" not in shown.decode(), "judges know no interrupt"
+    _, left = psutil.wait_procs(judges, timeout=PATIENCE_SECONDS)
+    assert not left
+    assert Generations(a_long_log / FOLDER).live() == 1
