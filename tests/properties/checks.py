@@ -21,6 +21,7 @@ from tests.properties.laws import check_edge
 from tests.properties.state_graph import explore
 from tests.unit import (
     test_cancelling,
+    test_cancelling_below,
     test_claiming,
     test_moving,
     test_overruns,
@@ -42,6 +43,7 @@ SENTENCES = [
     test_running,
     test_waiting,
     test_cancelling,
+    test_cancelling_below,
     test_reviving,
     test_projects,
     test_tombstones,

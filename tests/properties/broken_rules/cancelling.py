@@ -43,7 +43,7 @@ CANCELLING = (
         "rules/stopping.py",
         "return cancel._replace(grace_seconds=task.spec.grace_seconds)",
         "return cancel",
-        "cancelling: each_task_below_keeps_its_own_grace_unless_the_cancel_names_one",
+        "cancelling_below: each_task_below_keeps_its_own_grace_unless_the_cancel_names_one",
     ),
     Broken(
         "a cancel reaches everything below",
