@@ -13,21 +13,22 @@ import uvloop
 
 from services.embedded_log import open_log
 from services.ledger import Ledger
-from services.read_side import open_read_side
+from services.read_side import open_models
 
 
 async def start(data: Path) -> float:
     began = time.perf_counter()
     log = await open_log(data / "history.sqlite", "history", lambda: time.time_ns() // 1000)
-    side = await open_read_side(data, log)
-    ledger = Ledger(log, side.models, [side.projector])
-    tasks = [asyncio.create_task(side.projector.run()), asyncio.create_task(ledger.run())]
+    projector, models = await open_models(data, log)
+    ledger = Ledger(log, models, [projector])
+    tasks = [asyncio.create_task(projector.run()), asyncio.create_task(ledger.run())]
     await ledger.ready.wait()
     seconds = time.perf_counter() - began
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await side.close()
+    await projector.close()
+    await models.close()
     await log.close()
     return seconds
 

@@ -10,9 +10,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic, time_ns
+from typing import Protocol
 
 import structlog
 
+from events.errors import CountermandError
 from events.log import Record
 from events.positions import Frontier
 from services.at_hand import AtHand
@@ -33,10 +35,10 @@ from services.operations.scope import Parts
 from services.outputs import Outputs
 from services.own_words import OwnWords
 from services.patience import Patience
-from services.projector import Projector
+from services.projecting.beside import ProjectorBeside
 from services.pulse.pulse import Pulse
 from services.read_models.models import ReadModels
-from services.read_side import open_read_side
+from services.read_side import open_models
 from services.regions.opening import open_regions
 from services.regions.regions import Regions
 from services.right_of_way import RightOfWay
@@ -76,7 +78,7 @@ class Embedded:
     output: EmbeddedLog
     words: OwnWords
     reads: ReadModels
-    projector: Projector
+    projector: ProjectorBeside
     verdicts: Verdicts
     outputs: Outputs
     executor: Executor
@@ -97,7 +99,7 @@ class Embedded:
 async def serve_embedded(
     settings: Settings, stopping: asyncio.Event, started: Callable[[str], None]
 ) -> None:
-    """`countermand up`: all services in this process, until `stopping` is set."""
+    """`countermand up`: all services, until `stopping` is set."""
     async with AsyncExitStack() as opened:
         service = await make_embedded(settings, real_world(), opened)
         await run_embedded(service, stopping, started)
@@ -120,8 +122,9 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         logs.append(stream)
     history, output, heartbeats = logs
     right_of_way = RightOfWay(monotonic)
-    projector, reads = await open_read_side(data, history, right_of_way.given_by_thread)
+    projector, reads = await open_models(data, history)
     opened.push_async_callback(reads.close)
+    opened.push_async_callback(projector.close)
     verdicts = Verdicts()
     at_hand = AtHand(verdicts)
     vault = Vault(store, world.now, Declared(settings.secret_fields))
@@ -285,7 +288,13 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     )
 
 
-def why_unready(ledger: Ledger, projector: Projector) -> str | None:
+class Projects(Protocol):
+    """Whoever writes the read models, or has them written."""
+
+    trouble: CountermandError | None
+
+
+def why_unready(ledger: Ledger, projector: Projects) -> str | None:
     """What keeps this process from its work; None when nothing does."""
     if not ledger.ready.is_set():
         return "starting"
@@ -328,6 +337,7 @@ async def run_embedded(
         )
         async with asyncio.timeout(START_SECONDS):
             await service.ledger.ready.wait()
+            await service.projector.writes.wait()
         bulk = tasks.create_task(service.canceller.run(), name="bulk cancels")
         serving = tasks.create_task(service.server.serve(), name="server")
         await service.server.until_listening(START_SECONDS)

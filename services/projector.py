@@ -9,9 +9,8 @@ it goes on there. Knows no rules and no log.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
 
 from events.errors import CountermandError
 from events.positions import Frontier, covers
@@ -29,9 +28,6 @@ ENTRIES_LIMIT = 10_000
 LINGER_SECONDS = 0.03
 """While fewer than so many entries wait, and nobody for them."""
 MANY_ENTRIES = 500
-GIVES_WAY_SECONDS = 0.25
-"""At most, in one transaction."""
-GIVES_WAY_EVERY_ENTRIES = 20
 ROWS_AT_ONCE = 2_000
 """In one transaction, give or take an entry: one cancel may change ten thousand tasks."""
 
@@ -46,16 +42,13 @@ class Projector:
         writer: Writer,
         linger_seconds: float = LINGER_SECONDS,
         hold_every_seconds: float | None = None,
-        give_way: Callable[[], None] | None = None,
     ) -> None:
         """`linger_seconds`: none where it can't be told whether somebody waits.
-        `hold_every_seconds`: where a writer that says nothing for long is taken for gone.
-        `give_way`: waits while others go first; called by the thread."""
+        `hold_every_seconds`: where a writer that says nothing for long is taken for gone."""
         self.trouble: CountermandError | None = None
         """Why it no longer writes. Whoever asks for health shows it."""
         self._linger_seconds = linger_seconds
         self._hold_every_seconds = hold_every_seconds
-        self._give_way = give_way
         self._generations = generations
         self._models = models
         self._writer = writer
@@ -142,22 +135,9 @@ class Projector:
         there = self._there_already
         if there:
             entries = [each for each in entries if not covers(there, each.record.position)]
-        batch = folded(self._checkpoints, self._unhurried(entries))
+        batch = folded(self._checkpoints, entries)
         self._writer.write(batch, self._checkpoints)
         self._checkpoints = batch.checkpoints
-
-    def _unhurried(self, entries: Sequence[Entry]) -> Iterator[Entry]:
-        """One after the other, and aside while others go first and nobody waits for the rows."""
-        give_way, began = self._give_way, monotonic()
-        for number, entry in enumerate(entries):
-            if (
-                give_way is not None
-                and number % GIVES_WAY_EVERY_ENTRIES == 0
-                and not self._models.awaited
-                and monotonic() - began < GIVES_WAY_SECONDS
-            ):
-                give_way()
-            yield entry
 
     def _hurry(self) -> None:
         """Somebody waits for what has come, or it has waited long enough."""

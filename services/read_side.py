@@ -1,12 +1,13 @@
 """Opens the read models of a folder and the projector that writes them, if they fit the log."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from events.log import LogReader
 from projections.checkpoint import Checkpoint, digest_of
+from services.projecting.beside import ProjectorBeside
 from services.projector import Projector
 from services.read_models.errors import CheckpointMismatch
 from services.read_models.generations import Generations
@@ -29,14 +30,14 @@ class ReadSide(NamedTuple):
 
 
 async def open_read_side(
-    data: Path, log: LogReader, give_way: Callable[[], None] | None = None
+    data: Path, log: LogReader, generations: Generations | None = None
 ) -> ReadSide:
-    """The read models in use; empty ones, where there are none yet. `give_way`: the projector's.
+    """The read models in use; empty ones, where there are none yet.
 
     Raises `CheckpointMismatch` when they don't belong to this log, `OtherLayout` when another
     release wrote them.
     """
-    generations = Generations(data / FOLDER)
+    generations = generations or Generations(data / FOLDER)
     database = await asyncio.to_thread(generations.in_use)
     writer = await asyncio.to_thread(Writer, database)
     try:
@@ -46,7 +47,22 @@ async def open_read_side(
         raise
     models = ReadModels(database)
     await models.open()
-    return ReadSide(Projector(generations, models, writer, give_way=give_way), models)
+    return ReadSide(Projector(generations, models, writer, linger_seconds=0), models)
+
+
+async def open_models(data: Path, log: LogReader) -> tuple[ProjectorBeside, ReadModels]:
+    """The same, written by a process beside this one, which is being started."""
+    generations = Generations(data / FOLDER)
+    models = ReadModels(await asyncio.to_thread(generations.in_use))
+    try:
+        await check(log, await models.checkpoints())
+        await models.open()
+    except BaseException:
+        await models.close()
+        raise
+    projector = ProjectorBeside(data, generations, models)
+    projector.begin()
+    return projector, models
 
 
 async def check(log: LogReader, checkpoints: Mapping[int, Checkpoint]) -> None:

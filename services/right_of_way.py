@@ -1,13 +1,12 @@
 """Who goes first where everything shares one interpreter: callers, many of whose tasks are just
 being accepted, before what nobody waits for.
 
-Judging what was accepted before, and writing its rows, takes longer than accepting; done at the
-same time it would make each request of a thousand tasks wait for the one before it. Knows nothing
+Judging what was accepted before takes longer than accepting; done at the same time it would make
+each request of a thousand tasks wait for the one before it. Knows nothing
 of either side.
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,18 +15,15 @@ HELD_SECONDS = 0.05
 
 
 class RightOfWay:
-    """One object a process; for one event loop, and the threads beside it."""
+    """One object a process; for one event loop."""
 
     def __init__(self, clock: Callable[[], float], held_seconds: float = HELD_SECONDS) -> None:
-        """`clock`: that of threads, too, e.g. `time.monotonic`."""
         self._clock = clock
         self._held_seconds = held_seconds
         self._holders = 0
         self._until = 0.0
         self._free = asyncio.Event()
         self._free.set()
-        self._free_for_threads = threading.Event()
-        self._free_for_threads.set()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -35,21 +31,18 @@ class RightOfWay:
         self._holders += 1
         self._until = self._clock() + self._held_seconds
         self._free.clear()
-        self._free_for_threads.clear()
         try:
             yield
         finally:
             self._holders -= 1
             if self._holders == 0:
                 self._free.set()
-                self._free_for_threads.set()
 
     def end(self) -> None:
         """Somebody waits for what gives way: nobody has it, until it is taken anew."""
         if self._holders:
             self._until = 0.0
             self._free.set()
-            self._free_for_threads.set()
 
     async def given(self) -> None:
         """Returns once nobody has it, or has had it for too long."""
@@ -60,8 +53,3 @@ class RightOfWay:
                     await self._free.wait()
             except TimeoutError:
                 return
-
-    def given_by_thread(self) -> None:
-        """The same for a thread."""
-        if self._holders:
-            self._free_for_threads.wait(max(self._until - self._clock(), 0))

@@ -43,7 +43,7 @@ def demo(
 
 
 async def shown_all(folder: str) -> None:
-    console.rule("A service, everything in one process, on an embedded log")
+    console.rule("A service with everything in it, on an embedded log")
     with running(folder, "") as service, console.status("working"):
         async with Client(service.url, service.key) as client:
             console.print(f"up at {service.url}")

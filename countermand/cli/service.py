@@ -31,7 +31,7 @@ def up(
     config: ConfigFile = None,
     log_format: LogFormat = None,
 ) -> None:
-    """Run everything in one process, on an embedded log."""
+    """Run everything, on an embedded log."""
     from countermand.cli import serving
 
     serving.serve(

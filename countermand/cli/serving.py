@@ -33,7 +33,7 @@ Service = Callable[[Settings, asyncio.Event, Callable[[str], None]], Coroutine[A
 
 
 def serve(settings: Settings) -> None:
-    """Everything in this process, until a signal says to stop, or something is wrong for good."""
+    """Everything, until a signal says to stop, or something is wrong for good."""
     from services.composition import serve_embedded
 
     set_up_logging(settings)

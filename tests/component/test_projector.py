@@ -1,7 +1,6 @@
 """The one who writes the read models: each event once, by one writer, all of a batch or nothing."""
 
 import asyncio
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -167,33 +166,6 @@ async def test_a_projector_lingers_until_somebody_waits_in_another_process(tmp_p
     assert not models.awaited
     projector.entered([third])
     assert await models.moved({0: 2, 1: 7}, 0.1) == {0: 2, 1: 7}
-    projecting.cancel()
-    await asyncio.gather(projecting, return_exceptions=True)
-    await models.close()
-
-
-async def test_a_projector_gives_way_until_somebody_waits_for_its_rows(tmp_path: Path) -> None:
-    database = Generations(tmp_path).in_use()
-    models = ReadModels(database)
-    gave_way, others = threading.Event(), threading.Event()
-
-    def give_way() -> None:
-        gave_way.set()
-        others.wait(PATIENCE_SECONDS)
-
-    projector = Projector(Generations(tmp_path), models, Writer(database), give_way=give_way)
-    projecting = asyncio.create_task(projector.run())
-    projector.entered(judged(records(3, 1)))
-    assert await asyncio.to_thread(gave_way.wait, PATIENCE_SECONDS)
-    assert models.frontier() == {}
-    others.set()
-    assert await models.reached({0: 1}, PATIENCE_SECONDS)
-    gave_way.clear()
-    waiting = asyncio.create_task(models.reached({0: 2}, PATIENCE_SECONDS))
-    await asyncio.sleep(0)
-    projector.entered(judged(records(3, 2))[1:])
-    assert await waiting
-    assert not gave_way.is_set()
     projecting.cancel()
     await asyncio.gather(projecting, return_exceptions=True)
     await models.close()

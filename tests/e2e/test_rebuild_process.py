@@ -23,7 +23,7 @@ from services.embedded_log.offline import Stamped, fill
 from services.ledger import Ledger
 from services.read_models.generations import Generations
 from services.read_models.models import ReadModels
-from services.read_side import FOLDER, open_read_side
+from services.read_side import FOLDER, open_models
 from services.rebuild.builder import JUDGES, SHARED_FROM_RECORDS
 from services.rebuild.judges import MODULE
 from tests.proof_size import count
@@ -48,16 +48,17 @@ class Service(NamedTuple):
 @asynccontextmanager
 async def a_service(data: Path) -> AsyncIterator[Service]:
     log = await open_log(data / "history.sqlite", "history", lambda: time.time_ns() // 1000)
-    side = await open_read_side(data, log)
-    ledger = Ledger(log, side.models, [side.projector])
-    tasks = [asyncio.create_task(side.projector.run()), asyncio.create_task(ledger.run())]
+    projector, models = await open_models(data, log)
+    ledger = Ledger(log, models, [projector])
+    tasks = [asyncio.create_task(projector.run()), asyncio.create_task(ledger.run())]
     try:
-        yield Service(log, side.models)
+        yield Service(log, models)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await side.close()
+        await projector.close()
+        await models.close()
         await log.close()
 
 

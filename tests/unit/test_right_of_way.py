@@ -1,7 +1,6 @@
 """Who goes first, and for how long at most."""
 
 import asyncio
-from threading import Thread
 from time import monotonic
 
 import pytest
@@ -28,7 +27,6 @@ async def test_nobody_waits_where_nobody_has_it(way: RightOfWay) -> None:
     with way.taken():
         pass
     await way.given()
-    way.given_by_thread()
 
 
 async def test_others_wait_until_all_who_have_it_are_done(way: RightOfWay) -> None:
@@ -41,27 +39,11 @@ async def test_others_wait_until_all_who_have_it_are_done(way: RightOfWay) -> No
         await waits
 
 
-async def test_a_thread_waits_as_well(way: RightOfWay) -> None:
-    came: list[str] = []
-
-    def give_way() -> None:
-        way.given_by_thread()
-        came.append("thread")
-
-    thread = Thread(target=give_way)
-    with way.taken():
-        thread.start()
-        came.append("holder")
-    await asyncio.to_thread(thread.join, PATIENCE_SECONDS)
-    assert came == ["holder", "thread"]
-
-
 async def test_whoever_has_it_for_too_long_holds_nobody_up() -> None:
     way = RightOfWay(monotonic, held_seconds=0.01)
     with way.taken():
         async with asyncio.timeout(PATIENCE_SECONDS):
             await way.given()
-        way.given_by_thread()
 
 
 async def test_it_ends_when_somebody_waits_for_what_gives_way(way: RightOfWay) -> None:
