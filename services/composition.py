@@ -40,7 +40,7 @@ from services.pulse.pulse import Pulse
 from services.read_models.models import ReadModels
 from services.read_side import open_models
 from services.regions.opening import open_regions
-from services.regions.regions import Regions
+from services.regions.regions import Regions, gaps_of
 from services.right_of_way import RightOfWay
 from services.roll import Roll
 from services.secrets.declared import Declared
@@ -171,6 +171,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
     regions, dock = await open_regions(
         settings, store, world, opened, log=history, words=words, reads=reads, verdicts=verdicts
     )
+    telemetry.sources.region_gaps = gaps_of(regions)
     oddities = telemetry.sources.oddities = Oddities()
     # The executor hears first: nothing stands between a cancel and its run.
     listeners: list[Listener] = [

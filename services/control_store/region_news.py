@@ -20,6 +20,8 @@ class News(NamedTuple):
     """By that region's clock."""
     heard_at_us: int
     """By ours."""
+    way: str | None = None
+    """From where it was read: the frontier counts there, and nowhere else. None: not known."""
 
 
 class CopiedLine(NamedTuple):
@@ -50,6 +52,18 @@ class AnotherLog(CountermandError):
         )
 
 
+class ReadAnotherWay(CountermandError):
+    """A region is to be read from somewhere else than what was copied of it."""
+
+    def __init__(self, region: str, before: str, now: str) -> None:
+        super().__init__(
+            f"region {region!r} was read from {before} until now, and is to be read from {now}: "
+            "that would skip some of it, or say it twice. Set its address back "
+            f"(regions.others.{region}), or stop this region's gateways and bridges, have what was "
+            f"copied forgotten (`countermand regions forget {region}`), and start them again"
+        )
+
+
 VALUES_AT_ONCE = 100
 
 
@@ -63,13 +77,21 @@ def all_of_them(connection: sa.Connection) -> list[News]:
     return [_news(row) for row in connection.execute(sa.select(region_news))]
 
 
+def check_way(news: News | None, way: str) -> None:
+    """Raises `ReadAnotherWay`."""
+    if news is not None and news.way not in (None, way):
+        raise ReadAnotherWay(news.region, news.way or "", way)
+
+
 def keep(
     connection: sa.Connection, news: News, lines: Sequence[CopiedLine], known: Frontier
 ) -> None:
     """These lines, and that everything up to there is known; `known` is how far it was before."""
     table = region_news
     mine = table.c.region == news.region
-    row = connection.execute(sa.select(table.c.frontier).where(mine).with_for_update()).first()
+    row = connection.execute(sa.select(table).where(mine).with_for_update()).first()
+    if row is not None and news.way is not None:
+        check_way(_news(row), news.way)
     if (BEGINNING if row is None else read_frontier(row.frontier)) != known:
         raise TakenMeanwhile(f"another bridge carries {news.region!r}, too")
     rows = [{"region": news.region, **_columns(line)} for line in lines]
@@ -179,7 +201,8 @@ def forget_all_but(
 
 
 def _news(row: sa.Row[Any]) -> News:
-    return News(row.region, read_frontier(row.frontier), row.read_at_us, row.heard_at_us)
+    frontier = read_frontier(row.frontier)
+    return News(row.region, frontier, row.read_at_us, row.heard_at_us, row.way)
 
 
 def _columns(line: CopiedLine) -> dict[str, Any]:

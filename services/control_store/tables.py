@@ -134,6 +134,7 @@ region_news = Table(
     Column("frontier", Text, nullable=False),
     Column("read_at_us", BigInteger, nullable=False),
     Column("heard_at_us", BigInteger, nullable=False),
+    Column("way", Text),
 )
 
 region_lines = Table(

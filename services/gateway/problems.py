@@ -22,7 +22,7 @@ from events.errors import (
     UnknownVersion,
 )
 from events.positions import written_position
-from services.control_store.region_news import AnotherLog
+from services.control_store.region_news import AnotherLog, ReadAnotherWay
 from services.gateway.receipt_documents import receipt_document
 from services.read_models.errors import ReadModelsUnavailable
 from services.read_models.questions import InvalidCursor
@@ -74,6 +74,7 @@ TABLE: Mapping[type[Exception], Row] = {
     InvalidId: Row(422, "invalid", "Invalid request"),
     MalformedEvent: Row(422, "invalid", "Invalid request"),
     AnotherLog: Row(409, "another-log", "Not the log that was copied"),
+    ReadAnotherWay: Row(409, "read-another-way", "Not the way that was copied"),
     UnknownVersion: Row(409, "unknown-version", "Needs an upgrade"),
     InvalidCursor: Row(422, "invalid", "Invalid request"),
     TooMany: Row(429, "too-many", "Too many"),

@@ -30,6 +30,7 @@ from services.pulse_worker.pictures import ShelfPictures
 from services.pulse_worker.shelf import Shelf
 from services.read_models.hurrying import Hurrying
 from services.regions.opening import open_regions
+from services.regions.regions import gaps_of
 from services.roll import Roll
 from services.secrets.vault import Vault
 from services.settings import Settings
@@ -84,6 +85,7 @@ async def serve(
             ledger,
             telemetry,
         )
+        telemetry.sources.region_gaps = gaps_of(desk.parts.regions)
         if desk.dock is not None:
             listeners.insert(0, desk.dock.recent)
         app = telemetry.traced(new_app(desk))

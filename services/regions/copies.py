@@ -20,7 +20,7 @@ from events.region_events import RootHandedOver
 from events.words import Verdict
 from projections.moments import us
 from services.control_store import ControlStore, region_news
-from services.control_store.region_news import CopiedLine, News, TakenMeanwhile
+from services.control_store.region_news import CopiedLine, News, ReadAnotherWay, TakenMeanwhile
 from services.refusals import Unavailable
 from services.regions.copy import Copy, Folded
 from services.regions.lookout import Lookout, Lookouts
@@ -61,10 +61,11 @@ class Copies:
         return written | self._unwritten.news()
 
     async def frontier(self, region: str) -> Frontier:
-        """How far what it has said is known here."""
+        """How far what it has said is known here. Raises `ReadAnotherWay`."""
         latest = self._unwritten.news().get(region)
         if latest is None:
             latest = await self._store.look(partial(region_news.of, region=region))
+            region_news.check_way(latest, self._settings.others[region].way)
         return BEGINNING if latest is None else latest.frontier
 
     async def frontier_before(self, region: str, start: Frontier) -> Frontier:
@@ -124,7 +125,7 @@ class Copies:
         ask = partial(region_news.keep, news=batch.news, lines=batch.lines, known=batch.known)
         try:
             await self._store.ask(ask)
-        except (TakenMeanwhile, sa.exc.SQLAlchemyError) as error:
+        except (TakenMeanwhile, ReadAnotherWay, sa.exc.SQLAlchemyError) as error:
             # Bridges go on from where the control store ends.
             why = str(getattr(error, "orig", error))[:300]
             log.warning("what came of a region comes again", region=region, why=why)

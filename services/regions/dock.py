@@ -34,6 +34,7 @@ from services.regions.settings import RegionSettings
 from services.verdicts import Verdicts
 from services.world import World
 
+READ_ANOTHER_WAY = "read_another_way"
 GAP, TAKEN_MEANWHILE = "gap", "taken_meanwhile"
 CARRIED_ELSEWISE = frozenset({GAP, TAKEN_MEANWHILE})
 """Why a parcel isn't taken when another bridge was quicker, or an answer was lost: ask how far that
@@ -163,6 +164,7 @@ class Dock:
         """Durable when it returns: its requests are in the log, its lines in the copy."""
         source = parcel.source
         self._known(source)
+        self._check_way(parcel)
         start, end = frontier_of(parcel.start, "start"), frontier_of(parcel.end, "end")
         known = await self._copies.frontier_before(source, start)
         if not reaches(known, start):
@@ -185,6 +187,18 @@ class Dock:
             await self._append(wave)
         await others_first()
         await self._keep(parcel, copied, known, end, now)
+
+    def _check_way(self, parcel: Parcel) -> None:
+        """What is read from a log has everything; what gateways send hasn't, and counts otherwise
+        than a copy of the log."""
+        if parcel.whole != (self._settings.others[parcel.source].log is not None):
+            way = self._settings.others[parcel.source].way
+            raise Conflict(
+                READ_ANOTHER_WAY,
+                f"region {parcel.source!r} is read from {way} here, and this came another way: "
+                "stop the bridge that carries it, or have this region's gateways and bridges "
+                f"set alike (regions.others.{parcel.source})",
+            )
 
     def _check_residency(self, organization: str, source: str) -> None:
         """What comes may be there and here, by the settings of both sides."""
@@ -218,7 +232,8 @@ class Dock:
         now: datetime,
     ) -> None:
         reached = {p: max(known.get(p, 0), end.get(p, 0)) for p in {**known, **end}}
-        news = News(parcel.source, reached, us(parcel.read_at), us(now))
+        way = self._settings.others[parcel.source].way
+        news = News(parcel.source, reached, us(parcel.read_at), us(now), way)
         try:
             await self._copies.keep(news, copied, known)
         except TakenMeanwhile as error:

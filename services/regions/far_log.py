@@ -55,6 +55,11 @@ class FarLog:
         self._log: Source | None = None
         self._turn = asyncio.Lock()
 
+    @property
+    def has_gap(self) -> bool:
+        """Something is missing in the copy that is read: nothing behind it is taken."""
+        return self._chained is not None and self._chained.gap is not None
+
     async def end(self) -> Frontier:
         """How far that log reaches."""
         return await (await self._opened()).end()

@@ -35,7 +35,7 @@ async def open_regions(
     reads: ReadModels,
     verdicts: Verdicts,
 ) -> tuple[Regions | None, Dock | None]:
-    """None where no other region is named."""
+    """None where no other region is named. Raises `ReadAnotherWay`."""
     if not settings.regions.others:
         return None, None
     for organization, allowed in settings.regions.organizations.items():
@@ -49,6 +49,9 @@ async def open_regions(
         )
         if forgotten:
             logger.info("copies forgotten", organization=organization, lines=forgotten)
+    for news in await store.look(region_news.all_of_them):
+        if news.region in settings.regions.others:
+            region_news.check_way(news, settings.regions.others[news.region].way)
     copies = Copies(store, settings.regions, world.now)
     dock = Dock(
         settings.region,
@@ -89,10 +92,9 @@ def far_log(
         from services.kafka_log.topic import Topic
 
         broker = address.broker
-        name = address.topic or f"{broker.topic_prefix}-history"
         return await open_kafka_log(
             connection_to(address.kafka, broker),
-            Topic(name, broker.partitions, foreign=True),
+            Topic(address.name, broker.partitions, foreign=True),
             replace(limits_of(broker), start_seconds=settings.call_seconds),
             create=False,
             look=None if chained is None else chained.look,

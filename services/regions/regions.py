@@ -1,6 +1,6 @@
 """The other regions, as operations see them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -33,3 +33,12 @@ class Regions:
     """Of those whose log is read."""
     troubles: dict[str, str] = field(default_factory=dict)
     """Why nothing comes of a region now, where this process carries itself."""
+
+    def gaps(self) -> int:
+        """In how many copies of logs, read by this process, something is missing."""
+        return sum(far.has_gap for far in self.logs.values())
+
+
+def gaps_of(regions: Regions | None) -> Callable[[], int]:
+    """The same where there may be no other regions."""
+    return (lambda: 0) if regions is None else regions.gaps

@@ -32,6 +32,11 @@ class LogAddress(BaseModel):
     is_copy: bool = False
     """Another tool makes it, e.g. MirrorMaker 2: `eu.countermand-history`."""
 
+    @property
+    def name(self) -> str:
+        """Of the topic."""
+        return self.topic or f"{self.broker.topic_prefix}-history"
+
 
 class RegionAddress(BaseModel):
     """Where a region's gateways are, and what proves to them that it is our bridge that calls; or
@@ -50,6 +55,13 @@ class RegionAddress(BaseModel):
     certificate_file: Path | None = None
     """PEM: shown to gateways that want one (mutual TLS)."""
     certificate_key_file: Path | None = None
+
+    @property
+    def way(self) -> str:
+        """From where what this region says is read. Positions count there, and nowhere else."""
+        if self.log is None:
+            return "its gateways"
+        return f"a copy, topic {self.log.name}" if self.log.is_copy else f"topic {self.log.name}"
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:

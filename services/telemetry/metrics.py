@@ -37,6 +37,7 @@ class Sources:
     lag_entries: Callable[[], int] | None = None
     stopped_partitions: Callable[[], int] | None = None
     oddities: Oddities | None = None
+    region_gaps: Callable[[], int] | None = None
     webhooks: Callable[[], Mapping[str, int]] | None = None
     """Deliveries by state."""
 
@@ -81,6 +82,12 @@ class Metrics(Collector):
             )
         if sources.oddities is not None:
             yield from of_oddities(sources.oddities)
+        if sources.region_gaps is not None:
+            yield gauge(
+                "region_gaps",
+                "Regions of whose log this process reads a copy in which something is missing.",
+                sources.region_gaps(),
+            )
         if sources.webhooks is not None:
             yield by_label(
                 "webhook_deliveries",

@@ -1,29 +1,24 @@
 """Another region's log read from its own topic, and from a copy of it that another tool makes."""
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
 from structlog.testing import capture_logs
 
 from events.cancel_events import CancelRequested
 from events.event import decode
-from events.log import Record, message
-from events.positions import BEGINNING, Frontier, Position, reaches
+from events.log import message
+from events.positions import BEGINNING, Frontier, reaches
 from events.task_events import TaskSubmitted
 from events.words import Reason, Status, Verdict
 from services.bridge.own_dock import OwnDock
 from services.control_store import open_control_store
 from services.embedded_log import open_log
-from services.kafka_log.connection import Connection
-from services.kafka_log.log import KafkaLog, open_kafka_log
 from services.kafka_log.settings import BrokerSettings
-from services.kafka_log.topic import Topic
 from services.own_words import OwnWords
 from services.regions.chained import Gap
 from services.regions.copies import Copies
@@ -35,67 +30,11 @@ from services.verdicts import Verdicts
 from services.world import real_world
 from tests.builders import History, nothing_yet
 from tests.builders.actors import ORGANIZATION, USER
+from tests.mirrored import PARTITIONS, Source
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
 
-PARTITIONS = 2
 PATIENCE_SECONDS = 60.0
-
-
-class Source:
-    """Region a's log, on a topic of its own."""
-
-    def __init__(self, broker: str) -> None:
-        self.broker = broker
-        self.prefix = f"a-{uuid.uuid4().hex}"
-        self.topic = f"{self.prefix}-history"
-        self.copy = f"a.{self.topic}"
-        self.headers: dict[Position, Mapping[str, bytes]] = {}
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator[KafkaLog]:
-        topic = Topic(self.topic, PARTITIONS)
-        log = await open_kafka_log(Connection(self.broker), topic, look=self.headers.__setitem__)
-        try:
-            yield log
-        finally:
-            await log.close()
-
-    async def said(self, *histories: History) -> Frontier:
-        """All of these events, in order; how far the log reaches then."""
-        async with self.opened() as log:
-            for history in histories:
-                for event in history.events:
-                    await log.append([message(event)])
-            return await log.end()
-
-    async def mirrored(self, twice: Collection[str] = (), without: Collection[str] = ()) -> None:
-        """As MirrorMaker 2 does it: another name, offsets of its own, keys and headers as they
-        were; after a restart the last events again. `twice`, `without`: by type of event."""
-        async with self.opened() as log:
-            end = await log.end()
-            records: list[Record] = []
-            async with aclosing(log.follow(BEGINNING)) as batches:
-                async for batch in batches:
-                    records += batch
-                    if len(records) >= sum(end.values()):
-                        break
-        foreign = Topic(self.copy, PARTITIONS)
-        await (await open_kafka_log(Connection(self.broker), foreign)).close()
-        producer = AIOKafkaProducer(bootstrap_servers=self.broker)
-        await producer.start()
-        try:
-            for record in records:
-                event = decode(record.value)
-                times = 2 if event.type in twice else 1
-                for _ in range(0 if event.type in without else times):
-                    headers = list(self.headers[record.position].items())
-                    partition = record.position.partition
-                    await producer.send_and_wait(
-                        self.copy, record.value, event.key.encode(), partition, headers=headers
-                    )
-        finally:
-            await producer.stop()
 
 
 class Reading:

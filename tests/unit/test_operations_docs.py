@@ -114,6 +114,7 @@ def families() -> set[str]:
         lag_entries=lambda: 0,
         stopped_partitions=lambda: 0,
         oddities=Oddities(),
+        region_gaps=lambda: 0,
         webhooks=lambda: {"pending": 0, "dead": 0},
     )
     found = set()
