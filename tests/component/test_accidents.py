@@ -212,7 +212,8 @@ async def test_a_host_that_nobody_waits_for_is_killed_while_its_channel_opens(
 
     async def for_ever(channel: HostChannel) -> None:
         opening.set()
-        await asyncio.Event().wait()
+        with channel._socket:  # as opening it does when it is given up
+            await asyncio.Event().wait()
 
     monkeypatch.setattr(HostChannel, "open", for_ever)
     guardian = await Guardian.start(tmp_path / "lock", asyncio.get_running_loop().time() + 600)
