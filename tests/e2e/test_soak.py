@@ -65,13 +65,12 @@ def test_memory_stays_flat_under_steady_load(
 def watched(
     running: Running, seconds: int, done: list[int], capsys: pytest.CaptureFixture[str]
 ) -> list[int]:
-    """The service's memory, so many times; printed now and then."""
-    process = psutil.Process(running.pid)
+    """The memory of the service and all its processes, so many times; printed now and then."""
     began = time.monotonic()
     sizes: list[int] = []
     for number in range(1, SAMPLES + 1):
         time.sleep(max(0.0, began + seconds * number / SAMPLES - time.monotonic()))
-        sizes.append(process.memory_info().rss)
+        sizes.append(whole(running.pid))
         assert httpx.get(running.url + "/metrics", timeout=30).status_code == 200
         if number % 6 == 0:
             disk = sum(each.stat().st_size for each in running.data.rglob("*") if each.is_file())
@@ -82,6 +81,18 @@ def watched(
                     end="",
                 )
     return sizes
+
+
+def whole(pid: int) -> int:
+    """What stands in memory of a process and of those below it, shared pages once for each."""
+    size = 0
+    service = psutil.Process(pid)
+    for process in (service, *service.children(recursive=True)):
+        try:
+            size += process.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return size
 
 
 def work(running: Running, caller: int, ended: threading.Event, done: list[int]) -> None:
