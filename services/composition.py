@@ -36,6 +36,7 @@ from services.outputs import Outputs
 from services.own_words import OwnWords
 from services.patience import Patience
 from services.projecting.beside import ProjectorBeside
+from services.projecting.lives import Life
 from services.pulse.pulse import Pulse
 from services.read_models.models import ReadModels
 from services.read_side import open_models
@@ -97,15 +98,21 @@ class Embedded:
 
 
 async def serve_embedded(
-    settings: Settings, stopping: asyncio.Event, started: Callable[[str], None]
+    settings: Settings,
+    stopping: asyncio.Event,
+    started: Callable[[str], None],
+    projector: Life | None = None,
 ) -> None:
-    """`countermand up`: all services, until `stopping` is set."""
+    """`countermand up`: all services, until `stopping` is set. `projector`: its process, if there
+    is one already."""
     async with AsyncExitStack() as opened:
-        service = await make_embedded(settings, real_world(), opened)
+        service = await make_embedded(settings, real_world(), opened, projector)
         await run_embedded(service, stopping, started)
 
 
-async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack) -> Embedded:
+async def make_embedded(
+    settings: Settings, world: World, opened: AsyncExitStack, begun: Life | None = None
+) -> Embedded:
     """What is opened here is closed in reverse order by whoever owns the stack."""
     data = settings.data
     check_history_is_there(data)
@@ -122,7 +129,7 @@ async def make_embedded(settings: Settings, world: World, opened: AsyncExitStack
         logs.append(stream)
     history, output, heartbeats = logs
     right_of_way = RightOfWay(monotonic)
-    projector, reads = await open_models(data, history)
+    projector, reads = await open_models(data, history, begun)
     opened.push_async_callback(reads.close)
     opened.push_async_callback(projector.close)
     verdicts = Verdicts()

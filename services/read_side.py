@@ -8,6 +8,7 @@ from typing import NamedTuple
 from events.log import LogReader
 from projections.checkpoint import Checkpoint, digest_of
 from services.projecting.beside import ProjectorBeside
+from services.projecting.lives import Life
 from services.projector import Projector
 from services.read_models.errors import CheckpointMismatch
 from services.read_models.generations import Generations
@@ -50,8 +51,10 @@ async def open_read_side(
     return ReadSide(Projector(generations, models, writer, linger_seconds=0), models)
 
 
-async def open_models(data: Path, log: LogReader) -> tuple[ProjectorBeside, ReadModels]:
-    """The same, written by a process beside this one, which is being started."""
+async def open_models(
+    data: Path, log: LogReader, begun: Life | None = None
+) -> tuple[ProjectorBeside, ReadModels]:
+    """The same, written by a process beside this one. `begun`: the first one, if there is one."""
     generations = Generations(data / FOLDER)
     models = ReadModels(await asyncio.to_thread(generations.in_use))
     try:
@@ -60,9 +63,7 @@ async def open_models(data: Path, log: LogReader) -> tuple[ProjectorBeside, Read
     except BaseException:
         await models.close()
         raise
-    projector = ProjectorBeside(data, generations, models)
-    projector.begin()
-    return projector, models
+    return ProjectorBeside(data, generations, models, begun), models
 
 
 async def check(log: LogReader, checkpoints: Mapping[int, Checkpoint]) -> None:

@@ -9,6 +9,7 @@ import json
 import signal
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,14 @@ Service = Callable[[Settings, asyncio.Event, Callable[[str], None]], Coroutine[A
 def serve(settings: Settings) -> None:
     """Everything, until a signal says to stop, or something is wrong for good."""
     from services.composition import serve_embedded
+    from services.projecting.lives import forked
+    from services.projecting.process import live
 
     set_up_logging(settings)
+    # Now: nothing is opened yet that a fork would have to keep its hands off.
+    service = partial(serve_embedded, projector=forked(settings.data, live))
     # Only when all is up: a key that was made before, and never shown, would be nobody's.
-    run(serve_embedded, settings, lambda url: say_started(url, settings, make_first_key(settings)))
+    run(service, settings, lambda url: say_started(url, settings, make_first_key(settings)))
 
 
 def run(service: Service, settings: Settings, started: Callable[[str], None]) -> None:

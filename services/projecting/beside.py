@@ -8,11 +8,8 @@ its progress is in the tables. One that says why it can't go on ends the service
 import asyncio
 import contextlib
 import socket
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import structlog
 
@@ -21,7 +18,8 @@ from events.positions import Frontier
 from events.state import Root
 from projections.entry import Entry
 from services.embedded_log.stream import PARTITION
-from services.projecting import words
+from services.projecting import lives, words
+from services.projecting.lives import Life, ProjectorStopped
 from services.read_models.generations import Generations
 from services.read_models.models import ReadModels
 
@@ -33,23 +31,8 @@ MANY_ENTRIES = 500
 AGAIN_SECONDS = 1.0
 STARTS_LIMIT = 5
 """One after another, without a word of progress in between."""
-END_SECONDS = 10.0
-"""For a projector to end, once its service has closed the socket: it ends what it is writing."""
-
-STDERR = 2
 
 log = structlog.get_logger(__name__)
-
-
-class ProjectorStopped(CountermandError):
-    """The text is the projector's, or says how it ended."""
-
-
-class Life(NamedTuple):
-    """A process, and our end of its socket."""
-
-    ours: socket.socket
-    process: "subprocess.Popen[bytes]"
 
 
 class ProjectorBeside:
@@ -60,8 +43,10 @@ class ProjectorBeside:
         data: Path,
         generations: Generations,
         models: ReadModels,
+        begun: Life | None = None,
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
+        """`begun`: the first process, if there is one already; later ones are started here."""
         self.trouble: CountermandError | None = None
         """Why nothing is written any more. Whoever asks for health shows it."""
         self.pid: int | None = None
@@ -78,7 +63,7 @@ class ProjectorBeside:
         self._room = asyncio.Event()
         self._room.set()
         self._writer: asyncio.StreamWriter | None = None
-        self._begun: Life | None = None
+        self._begun = begun
         models.hurry_with(self._hurry)
 
     # ------------------------------------------------------------------ what the ledger tells
@@ -118,16 +103,11 @@ class ProjectorBeside:
 
     # ------------------------------------------------------------------------------ its life
 
-    def begin(self) -> None:
-        """Start the process already, while others of this one get ready for `run`."""
-        self._begun = start(self._data)
-
     async def close(self) -> None:
-        """For one that was begun, and perhaps never ran."""
+        """For one that perhaps never ran. May be called twice."""
         begun, self._begun = self._begun, None
         if begun is not None:
-            begun.ours.close()
-            await asyncio.to_thread(end, begun.process)
+            await asyncio.to_thread(begun.end)
 
     async def run(self) -> None:
         """Have it written until cancelled. What is being written is written to its end."""
@@ -154,21 +134,20 @@ class ProjectorBeside:
     async def _one_life(self) -> str:
         """Of one process; how it ended."""
         begun, self._begun = self._begun, None
-        ours, process = begun or start(self._data)
-        self.pid = process.pid
+        life = begun or lives.started(self._data)
+        self.pid = life.process.pid
         try:
             with contextlib.suppress(ConnectionError):
-                await self._talk(ours)
+                await self._talk(life.ours)
         finally:
             self.pid = None
-            ours.close()
-            await asyncio.shield(asyncio.to_thread(end, process))
-        return f"exit status {process.returncode}"
+            await asyncio.shield(asyncio.to_thread(life.end))
+        return f"exit status {life.process.returncode}"
 
     async def _talk(self, ours: socket.socket) -> None:
         reader, writer = await asyncio.open_connection(sock=ours, limit=words.LINE_LIMIT_BYTES)
-        self._writer, self._asked = writer, 0
-        self._hurry()
+        self._writer, self._asked = writer, self._judged
+        writer.write(words.said(**{words.GOAL: self._asked}))
         try:
             while line := await reader.readline():
                 await self._hear(words.heard(line))
@@ -189,26 +168,3 @@ class ProjectorBeside:
                 raise ProjectorStopped(text)
             case _:
                 """Words of another release, which this one needn't know."""
-
-
-def start(data: Path) -> Life:
-    ours, theirs = socket.socketpair()
-    command = [sys.executable, "-P", "-m", "services.projecting", str(data)]
-    with theirs:
-        try:
-            return Life(ours, subprocess.Popen(command, stdin=theirs.fileno(), stdout=STDERR))
-        except OSError as error:
-            ours.close()
-            raise ProjectorStopped(
-                f"the process that writes the read models can't be started ({error}). Free memory "
-                "and processes for it, and start again"
-            ) from error
-
-
-def end(process: "subprocess.Popen[bytes]") -> None:
-    """It ends by itself, as its socket is closed. Blocking."""
-    try:
-        process.wait(END_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -20,8 +20,10 @@ from projections.batch import folded
 from services.composition import why_unready
 from services.embedded_log import open_log
 from services.ledger import Ledger
-from services.projecting import beside, words
-from services.projecting.beside import Life, ProjectorBeside, ProjectorStopped
+from services.projecting import beside, lives, words
+from services.projecting.beside import ProjectorBeside
+from services.projecting.lives import Life, ProjectorStopped, forked
+from services.projecting.process import live
 from services.read_models.errors import CheckpointMismatch
 from services.read_models.generations import Generations
 from services.read_models.models import ReadModels
@@ -57,9 +59,9 @@ class Service(NamedTuple):
 
 
 @asynccontextmanager
-async def a_service(data: Path) -> AsyncIterator[Service]:
+async def a_service(data: Path, begun: Life | None = None) -> AsyncIterator[Service]:
     log = await open_log(data / "history.sqlite", "history", lambda: time.time_ns() // 1000)
-    projector, models = await open_models(data, log)
+    projector, models = await open_models(data, log, begun)
     ledger = Ledger(log, models, [projector])
     projecting = asyncio.create_task(projector.run())
     following = asyncio.create_task(ledger.run())
@@ -115,7 +117,7 @@ async def test_one_that_ends_again_and_again_is_given_up_with_what_to_do(
             return Life(ours, subprocess.Popen(["/bin/false"], stdin=theirs.fileno()))
 
     monkeypatch.setattr(beside, "AGAIN_SECONDS", 0.01)
-    monkeypatch.setattr(beside, "start", ends_at_once)
+    monkeypatch.setattr(lives, "started", ends_at_once)
     async with a_service(tmp_path) as service:
         with pytest.raises(ProjectorStopped, match="5 times before it wrote anything"):
             await service.projecting
@@ -124,18 +126,34 @@ async def test_one_that_ends_again_and_again_is_given_up_with_what_to_do(
         assert why_unready(service.ledger, service.projector) is not None
 
 
-async def test_one_that_is_begun_and_never_runs_is_ended_too(tmp_path: Path) -> None:
-    log = await open_log(tmp_path / "history.sqlite", "history", lambda: 1)
-    projector, models = await open_models(tmp_path, log)
-    begun = [
-        each for each in psutil.Process().children() if "services.projecting" in each.cmdline()
-    ]
-    assert len(begun) == 1
-    await projector.close()
-    await projector.close()
-    assert not begun[0].is_running()
-    await models.close()
-    await log.close()
+def test_the_first_one_is_forked_and_a_later_one_started(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; "
+        "from tests.component.test_projector_process import forks; forks(Path(sys.argv[1]))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    subprocess.run(command, check=True, timeout=PATIENCE_SECONDS)
+    assert digests_of(tmp_path)
+
+
+def forks(data: Path) -> None:
+    """In a process without threads."""
+    never_used = forked(data, live)
+    never_used.end()
+    never_used.end()
+    assert never_used.process.returncode == 0
+    asyncio.run(goes_on(data, forked(data, live)))
+
+
+async def goes_on(data: Path, begun: Life) -> None:
+    told = records(50, 60)
+    async with a_service(data, begun) as service:
+        await service.take_in(told[:30])
+        assert service.projector.pid == begun.process.pid
+        begun.process.kill()
+        await service.take_in(told[30:])
+        assert service.projector.pid != begun.process.pid
+    assert begun.process.returncode == -signal.SIGKILL
 
 
 async def test_its_trouble_ends_the_service_with_its_own_words(tmp_path: Path) -> None:
@@ -214,8 +232,9 @@ async def test_one_whose_service_was_killed_ends_and_the_next_one_waits_for_it(
     told = records(48, 40)
     async with a_service(tmp_path) as service:
         await service.take_in(told[:20])
-    ours, left = beside.start(tmp_path)
-    reader, writer = await asyncio.open_connection(sock=ours)
+    left = lives.started(tmp_path)
+    reader, writer = await asyncio.open_connection(sock=left.ours)
+    writer.write(words.said(**{words.GOAL: 20}))
     async with asyncio.timeout(PATIENCE_SECONDS):
         assert words.heard(await reader.readline()) == {words.GENERATION: 1}
         assert words.heard(await reader.readline()) == {words.REACHED: 20}
@@ -224,7 +243,7 @@ async def test_one_whose_service_was_killed_ends_and_the_next_one_waits_for_it(
         assert not await service.models.reached(after({}, [told[-1].position]), 0.2)
         writer.close()  # As the kernel does for whoever is killed.
         assert await service.models.reached(await service.log.end(), PATIENCE_SECONDS)
-    assert await asyncio.to_thread(left.wait, PATIENCE_SECONDS) == 0
+    assert await asyncio.to_thread(left.process.wait, PATIENCE_SECONDS) == 0
 
 
 def test_nothing_of_a_killed_service_is_left(tmp_path: Path) -> None:

@@ -1,0 +1,112 @@
+"""How a process that writes read models begins and ends, seen from its service.
+
+The first one of a service is a fork of it, made before the service has opened anything or begun any
+thread: everything is imported already. One that takes its place is a new program.
+"""
+
+import gc
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from events.errors import CountermandError
+
+END_SECONDS = 10.0
+"""For a projector to end, once its service has closed the socket: it ends what it is writing."""
+STDERR = 2
+
+
+class ProjectorStopped(CountermandError):
+    """The text is the projector's, or says how it ended."""
+
+
+class Process(Protocol):
+    """What there is to do with one, whichever way it began; as `subprocess.Popen` has it."""
+
+    pid: int
+    returncode: int | None
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def kill(self) -> None: ...
+
+
+class Life(NamedTuple):
+    """A process, and our end of its socket."""
+
+    ours: socket.socket
+    process: Process
+
+    def end(self) -> None:
+        """It ends by itself, as its socket is closed. Blocking; may be called twice."""
+        self.ours.close()
+        try:
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Forked:
+    """A child that is no program of its own."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._pidfd = os.pidfd_open(pid)
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            ended = select.poll()
+            ended.register(self._pidfd, select.POLLIN)
+            if not ended.poll(None if timeout is None else timeout * 1000):
+                raise subprocess.TimeoutExpired("the projector", timeout or 0)
+            _, status = os.waitpid(self.pid, 0)
+            self.returncode = os.waitstatus_to_exitcode(status)
+            os.close(self._pidfd)
+        return self.returncode
+
+    def kill(self) -> None:
+        if self.returncode is None:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+
+def forked(data: Path, lives: Callable[[Path, socket.socket], int]) -> Life:
+    """For whoever has opened nothing and begun no thread yet; `lives` is the child's whole life."""
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            ours.close()
+            gc.freeze()  # What is here now is shared, as long as nobody writes to it.
+            status = lives(data, theirs)
+        except BaseException:  # noqa: BLE001 - nothing of the service may go on in the child
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    theirs.close()
+    return Life(ours, Forked(pid))
+
+
+def started(data: Path) -> Life:
+    """A program of its own."""
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-P", "-m", "services.projecting", str(data)]
+    with theirs:
+        try:
+            return Life(ours, subprocess.Popen(command, stdin=theirs.fileno(), stdout=STDERR))
+        except OSError as error:
+            ours.close()
+            raise ProjectorStopped(
+                f"the process that writes the read models can't be started ({error}). Free memory "
+                "and processes for it, and start again"
+            ) from error
