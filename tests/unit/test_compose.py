@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -101,6 +102,15 @@ def test_prometheus_asks_the_gateways_where_they_answer() -> None:
     assert found["names"] == ["gateway"]
     assert str(found["port"]) == command[command.index("--port") + 1]
     assert job["metrics_path"] in {getattr(route, "path", "") for route in metrics.router.routes}
+
+
+def test_prometheus_finds_its_rules_where_they_are_mounted() -> None:
+    mounted = dict(each.split(":")[:2] for each in SERVICES["prometheus"]["volumes"])
+    rules = {inside for here, inside in mounted.items() if here.endswith("prometheus/alerts.yml")}
+    config = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text())
+    beside = PurePosixPath(mounted["./deploy/prometheus.yml"]).parent
+    assert {str(beside / each) for each in config["rule_files"]} == rules
+    assert rules
 
 
 def test_every_file_that_is_named_is_there() -> None:
