@@ -156,6 +156,7 @@ def test_the_unit_starts_a_command_and_ends_it_in_time() -> None:
     assert program.endswith("/bin/countermand")
     assert command_of(words)[0].name == "up"
     assert service["KillMode"] == "mixed", "the guardian is killed last"
+    assert service["OOMPolicy"] == "continue", "a handler's end isn't the service's"
     assert float(service["TimeoutStopSec"]) > 2 * Settings().shutdown_grace_seconds
     assert service["User"] not in ("root", "0")
 
