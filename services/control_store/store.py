@@ -5,9 +5,11 @@ own; `ask` runs one of them in a transaction, in a thread, so that no loop waits
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +22,8 @@ from services.silence import end_silent_transactions, ended_for_silence
 
 T = TypeVar("T")
 
+FILE = "control.sqlite"
+"""In the data folder."""
 THREADS = 2
 BUSY_SECONDS = 10.0
 READS = "countermand_reads"
@@ -103,11 +107,11 @@ def open_control_store(url: str | None, data: Path) -> ControlStore:
     """
     if url is None:
         try:
-            data.mkdir(parents=True, exist_ok=True)
+            data.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             to_do = "Choose a folder that this user may make and write (--data, COUNTERMAND_DATA)"
             raise ControlStoreUnavailable(str(data), error, to_do) from error
-        url = f"sqlite:///{data / 'control.sqlite'}"
+        url = f"sqlite:///{make_private(data / FILE)}"
     is_file = url.startswith("sqlite")
     arguments = {} if is_file else POSTGRES_ARGUMENTS
     engine = sa.create_engine(url, pool_pre_ping=not is_file, connect_args=arguments)
@@ -124,6 +128,15 @@ def open_control_store(url: str | None, data: Path) -> ControlStore:
         to_do = OF_A_FILE if is_file else OF_A_SERVER
         raise ControlStoreUnavailable(repr(engine.url), error.orig, to_do) from error
     return ControlStore(engine)
+
+
+def make_private(path: Path) -> Path:
+    """A new file is this user's alone, as it will hold secrets, and SQLite gives what it puts
+    beside it the same rights. One that is there isn't opened: to close it would give back the
+    locks that SQLite holds on it in this process."""
+    with suppress(OSError):  # it is there, or can't be made: SQLite says why
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    return path
 
 
 def migrate(engine: sa.Engine, to: str = NEWEST) -> None:

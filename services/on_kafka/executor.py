@@ -22,7 +22,7 @@ async def serve(
         words = OwnWords()
         voice = Voice(history, site.world, source=executor_id, region=settings.region, words=words)
         vault = await site.open_vault(opened)
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         executor = Executor(
             executor_id,
             history=history,

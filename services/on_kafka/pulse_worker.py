@@ -35,7 +35,7 @@ async def serve(
         shelf = Shelf(site.schemas.url)
         opened.callback(shelf.close)
         await asyncio.to_thread(shelf.open)
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         app = PulseApp(settings.kafka, settings.broker, worker_id, settings.data)
 
         def new_partition(number: int) -> Partition:
