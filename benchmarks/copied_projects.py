@@ -23,9 +23,8 @@ from projections.entry import decoded
 from projections.memory import Memory
 from services.embedded_log import open_log_reader
 from services.read_models.database import Database
-from services.read_models.generations import Generations
+from services.read_models.generations import FOLDER, Generations
 from services.read_models.writing import Writer
-from services.read_side import FOLDER
 from services.rebuild.builder import Builder
 
 PATTERN = 7_777_777

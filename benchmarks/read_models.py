@@ -19,9 +19,8 @@ from benchmarks.past import a_finished_past, a_past
 from events.positions import Position
 from projections import tables
 from projections.place import place
-from services.read_models.generations import Generations
+from services.read_models.generations import FOLDER, Generations
 from services.read_models.models import ReadModels
-from services.read_side import FOLDER
 
 EVENTS = 1_000_000
 FEWER_EVENTS = 100_000

@@ -23,6 +23,7 @@ async def start(data: Path) -> float:
     ledger = Ledger(log, models, [projector])
     tasks = [asyncio.create_task(projector.run()), asyncio.create_task(ledger.run())]
     await ledger.ready.wait()
+    await projector.writes.wait()
     seconds = time.perf_counter() - began
     for task in tasks:
         task.cancel()

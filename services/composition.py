@@ -215,7 +215,7 @@ async def make_embedded(
     )
     telemetry.sources.picture = partial(pulse.picture, None)
     telemetry.sources.runs = lambda: len(executor.runs)
-    telemetry.sources.lag_entries = lambda: behind(ledger.frontier, reads.frontier())
+    telemetry.sources.lag_entries = lambda: behind(history.stored, reads.frontier())
     telemetry.sources.stopped_partitions = lambda: len(ledger.stopped)
     outputs = Outputs(output)
     limits = settings.gateway
@@ -312,7 +312,7 @@ def why_unready(ledger: Ledger, projector: Projects) -> str | None:
 
 
 def behind(there: Frontier, shown: Frontier) -> int:
-    """How many entries that were judged the read models don't show yet."""
+    """How many entries that are stored the read models don't show yet."""
     return sum(max(0, offset - shown.get(partition, 0)) for partition, offset in there.items())
 
 
@@ -345,7 +345,7 @@ async def run_embedded(
         )
         async with asyncio.timeout(START_SECONDS):
             await service.ledger.ready.wait()
-            await service.projector.writes.wait()
+        await service.projector.begun(START_SECONDS)
         bulk = tasks.create_task(service.canceller.run(), name="bulk cancels")
         serving = tasks.create_task(service.server.serve(), name="server")
         await service.server.until_listening(START_SECONDS)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from events.errors import LogDamaged
-from services.read_side import FOLDER
+from services.read_models.generations import FOLDER
 
 HISTORY = "history.sqlite"
 MADE_AFTER_IT = ("output.sqlite", "heartbeats.sqlite", FOLDER)

@@ -14,7 +14,7 @@ from services.embedded_log.offline import Stamped, fill, read_through
 from services.embedded_log.writer_lock import WriterLock
 from services.export_closing import lines_closed
 from services.exported import Digest, ExportedLine, lines_of
-from services.read_side import FOLDER
+from services.read_models.generations import FOLDER
 
 LOG = "history"
 

@@ -124,11 +124,12 @@ class Projector:
 
     async def _write(self, entries: Sequence[Entry]) -> None:
         loop = asyncio.get_running_loop()
-        try:
-            await loop.run_in_executor(self._thread, self._commit, entries)
-        except Superseded as superseded:
-            await self._go_on_in(superseded.successor)
-            await loop.run_in_executor(self._thread, self._commit, entries)
+        while True:
+            try:
+                await loop.run_in_executor(self._thread, self._commit, entries)
+                break
+            except Superseded as superseded:
+                await self._go_on_in(superseded.successor)
         self._models.learn(frontier_of(self._checkpoints))
 
     def _commit(self, entries: Sequence[Entry]) -> None:
@@ -163,10 +164,7 @@ class Projector:
 
     async def _go_on_in(self, successor: int) -> None:
         """A rebuild has taken over, having come at least as far as this projector."""
-        loop = asyncio.get_running_loop()
-        database = self._generations.database(successor)
-        writer = await loop.run_in_executor(self._thread, self._writer.onto, database)
-        found = await loop.run_in_executor(self._thread, writer.checkpoints)
+        successor, writer, found = await self._onto(successor)
         if not goes_on_from(found, self._checkpoints):
             writer.close()
             raise OtherProjector(self._checkpoints, found)
@@ -174,8 +172,25 @@ class Projector:
         superseded.close()
         self._checkpoints = found
         self._there_already = frontier_of(found)
-        self._models.use(database)
+        self._models.use(self._generations.database(successor))
+        loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._generations.remove_before, successor)
+
+    async def _onto(self, successor: int) -> tuple[int, Writer, dict[int, Checkpoint]]:
+        """What is in use now, when this one is asked for."""
+        loop = asyncio.get_running_loop()
+        while True:
+            database = self._generations.database(successor)
+            writer = await loop.run_in_executor(self._thread, self._writer.onto, database)
+            try:
+                return (
+                    successor,
+                    writer,
+                    await loop.run_in_executor(self._thread, writer.checkpoints),
+                )
+            except Superseded as again:  # By another rebuild, before anything was written here.
+                writer.close()
+                successor = again.successor
 
 
 def goes_on_from(found: Mapping[int, Checkpoint], ours: Mapping[int, Checkpoint]) -> bool:

@@ -11,11 +11,9 @@ from services.projecting.beside import ProjectorBeside
 from services.projecting.lives import Life
 from services.projector import Projector
 from services.read_models.errors import CheckpointMismatch
-from services.read_models.generations import Generations
+from services.read_models.generations import FOLDER, Generations
 from services.read_models.models import ReadModels
 from services.read_models.writing import Writer
-
-FOLDER = "read-models"
 
 
 class ReadSide(NamedTuple):

@@ -14,10 +14,10 @@ from projections.entry import Entry
 from projections.memory import Memory
 from services.ledger import CancelListener, Ledger, Listener
 from services.read_models.digests import digests
-from services.read_models.generations import Generations
+from services.read_models.generations import FOLDER, Generations
 from services.read_models.models import ReadModels
 from services.read_models.writing import Writer
-from services.read_side import FOLDER, ReadSide, open_read_side
+from services.read_side import ReadSide, open_read_side
 
 PATIENCE_SECONDS = 60.0
 BATCH_RECORDS = 50

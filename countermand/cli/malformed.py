@@ -6,10 +6,9 @@ Opens the read models itself, beside whatever services run. Loads the services.
 from sqlalchemy import make_url
 
 from events.positions import written_position
-from services.read_models.generations import Generations
+from services.read_models.generations import FOLDER, Generations
 from services.read_models.malformed import MalformedQuestions
 from services.read_models.schemas import Schemas
-from services.read_side import FOLDER
 from services.settings import Settings, postgres_url
 
 SHOWN = 3

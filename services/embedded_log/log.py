@@ -57,6 +57,11 @@ class EmbeddedLog:
 
     async def end(self) -> Frontier:
         self._stream.check_open()
+        return self.stored
+
+    @property
+    def stored(self) -> Frontier:
+        """The end, as this process knows it; also of a log that is closed."""
         return {PARTITION: self._end}
 
     async def follow(

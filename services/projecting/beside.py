@@ -19,8 +19,8 @@ from events.state import Root
 from projections.entry import Entry
 from services.embedded_log.stream import PARTITION
 from services.projecting import lives, words
-from services.projecting.lives import Life, ProjectorStopped
-from services.read_models.generations import Generations
+from services.projecting.lives import Life, ProjectorStopped, holder
+from services.read_models.generations import FOLDER, Generations
 from services.read_models.models import ReadModels
 
 ENTRIES_LIMIT = 10_000
@@ -30,7 +30,12 @@ LINGER_SECONDS = 0.03
 MANY_ENTRIES = 500
 AGAIN_SECONDS = 1.0
 STARTS_LIMIT = 5
-"""One after another, without a word of progress in between."""
+"""One after another that end soon and write nothing."""
+LIFE_SECONDS = 60.0
+FIRST_WORD_SECONDS = 60.0
+"""It may have to wait for the end of one whose service was killed."""
+SILENT_SECONDS = 30.0
+"""One that says nothing for so long stands still: it says how far it is every few seconds."""
 
 log = structlog.get_logger(__name__)
 
@@ -90,9 +95,16 @@ class ProjectorBeside:
         if self._lingering is not None:
             self._lingering.cancel()
             self._lingering = None
-        if self._writer is not None and self._judged > self._asked:
+        if (
+            self._writer is not None
+            and not self._writer.is_closing()  # It was killed, and `run` hasn't noticed yet.
+            and self._judged > self._asked
+        ):
             self._asked = self._judged
-            self._writer.write(words.said(**{words.GOAL: self._asked}))
+            self._say_goal(self._writer)
+
+    def _say_goal(self, writer: asyncio.StreamWriter) -> None:
+        writer.write(words.said(**{words.GOAL: self._asked}))
 
     def _make_room(self) -> None:
         written = self._models.frontier().get(PARTITION, 0)
@@ -109,22 +121,35 @@ class ProjectorBeside:
         if begun is not None:
             await asyncio.to_thread(begun.end)
 
+    async def begun(self, timeout_seconds: float) -> None:
+        """Returns when the rows are being written."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self.writes.wait()
+        except TimeoutError:
+            raise ProjectorStopped(
+                f"the read models aren't written {timeout_seconds:.0f} s after the start. "
+                f"{holder(self._data / FOLDER)}"
+            ) from None
+
     async def run(self) -> None:
         """Have it written until cancelled. What is being written is written to its end."""
-        starts = 0
+        loop = asyncio.get_running_loop()
+        ended_early = 0
         try:
             while True:
-                before = self._models.frontier()
+                before, began = self._models.frontier(), loop.time()
                 ended = await self._one_life()
-                starts = starts + 1 if self._models.frontier() == before else 1
-                log.warning("the projector has ended; starting it again", why=ended)
-                if starts >= STARTS_LIMIT:
+                got_on = self._models.frontier() != before or loop.time() - began > LIFE_SECONDS
+                ended_early = 0 if got_on else ended_early + 1
+                if ended_early >= STARTS_LIMIT:
                     raise ProjectorStopped(
-                        f"the process that writes the read models ended {starts} times before it "
-                        f"wrote anything, the last time with {ended}. What it said on stderr tells "
-                        "why; if the system is out of memory, give it more. Nothing is lost: the "
-                        "read models follow from the log"
+                        f"the process that writes the read models ended {ended_early} times soon "
+                        f"after its start, the last time with {ended}. What it said on stderr "
+                        "tells why; if the system is out of memory, give it more. Nothing is "
+                        "lost: the read models follow from the log"
                     )
+                log.warning("the projector has ended; starting it again", why=ended)
                 await asyncio.sleep(AGAIN_SECONDS)
         except CountermandError as error:
             self.trouble = error
@@ -139,6 +164,9 @@ class ProjectorBeside:
         try:
             with contextlib.suppress(ConnectionError):
                 await self._talk(life.ours)
+        except TimeoutError:
+            log.warning("the projector stands still; killing it", pid=self.pid)
+            life.process.kill()
         finally:
             self.pid = None
             await asyncio.shield(asyncio.to_thread(life.end))
@@ -147,10 +175,12 @@ class ProjectorBeside:
     async def _talk(self, ours: socket.socket) -> None:
         reader, writer = await asyncio.open_connection(sock=ours, limit=words.LINE_LIMIT_BYTES)
         self._writer, self._asked = writer, self._judged
-        writer.write(words.said(**{words.GOAL: self._asked}))
+        self._say_goal(writer)
+        patience_seconds = FIRST_WORD_SECONDS
         try:
-            while line := await reader.readline():
+            while line := await asyncio.wait_for(reader.readline(), patience_seconds):
                 await self._hear(words.heard(line))
+                patience_seconds = SILENT_SECONDS
         finally:
             self._writer = None
             writer.close()

@@ -30,8 +30,9 @@ class UpToGoal:
         offset = start.get(PARTITION, 0)
         while True:
             self._moved.clear()
-            if offset < self._goal:
-                records = await self._log.read({PARTITION: offset}, min(limit, self._goal - offset))
+            wanted = min(limit, self._goal - offset)
+            records = await self._log.read({PARTITION: offset}, wanted) if wanted > 0 else ()
+            if records:
                 yield records
                 offset += len(records)
             else:

@@ -16,11 +16,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import structlog
+
 from events.errors import CountermandError
 
 END_SECONDS = 10.0
 """For a projector to end, once its service has closed the socket: it ends what it is writing."""
 STDERR = 2
+LOCK = "projector.lock"
+"""In the folder of the read models: held by the process that writes them."""
+
+log = structlog.get_logger(__name__)
 
 
 class ProjectorStopped(CountermandError):
@@ -50,6 +56,7 @@ class Life(NamedTuple):
         try:
             self.process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
+            log.warning("the projector doesn't end; killing it", pid=self.process.pid)
             self.process.kill()
             self.process.wait()
 
@@ -97,16 +104,37 @@ def forked(data: Path, lives: Callable[[Path, socket.socket], int]) -> Life:
     return Life(ours, Forked(pid))
 
 
+def holder(folder: Path) -> str:
+    """What to do about a lock that isn't given."""
+    path = folder / LOCK
+    try:
+        pid = path.read_text().strip()
+    except OSError:
+        pid = ""
+    return (
+        f"Process {pid or 'unknown'} was the last to hold {path}: if it is left of a service that "
+        "has ended, kill it, and start again. Otherwise look at the disk"
+    )
+
+
 def started(data: Path) -> Life:
-    """A program of its own."""
+    """A program of its own, in a group of its own: a terminal's interrupt is for the service."""
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-P", "-m", "services.projecting", str(data)]
+    path = os.pathsep.join(filter(None, sys.path))
     with theirs:
         try:
-            return Life(ours, subprocess.Popen(command, stdin=theirs.fileno(), stdout=STDERR))
+            process = subprocess.Popen(
+                command,
+                stdin=theirs.fileno(),
+                stdout=STDERR,
+                env={**os.environ, "PYTHONPATH": path},
+                process_group=0,
+            )
         except OSError as error:
             ours.close()
             raise ProjectorStopped(
                 f"the process that writes the read models can't be started ({error}). Free memory "
                 "and processes for it, and start again"
             ) from error
+    return Life(ours, process)

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -26,14 +26,16 @@ from services.embedded_log.stream import PARTITION
 from services.ledger import Ledger
 from services.projecting import words
 from services.projecting.goal import UpToGoal
-from services.read_models.generations import Generations
+from services.projecting.lives import LOCK
+from services.read_models.generations import FOLDER, Generations, explained
 from services.read_models.models import ReadModels
-from services.read_side import FOLDER, open_read_side
+from services.read_side import open_read_side
 
 RECORDS_AT_ONCE = 500
 SWITCH_SECONDS = 0.0005
 GARBAGE_OBJECTS = 100_000
-FOREVER_SECONDS = 3600.0
+SAYS_EVERY_SECONDS = 5.0
+"""At least, so that it isn't taken for one that stands still."""
 LOOK_EVERY_SECONDS = 0.05
 LOOKS_IN_SILENCE = 100
 
@@ -65,8 +67,10 @@ async def serve(data: Path, service: socket.socket) -> int:
             tasks.create_task(project(data, history, wanted, writer))
     except* CountermandError as errors:
         status = 1
-        writer.write(words.said(**{words.TROUBLE: str(first_of(errors))}))
-        await writer.drain()
+        if not writer.is_closing():
+            writer.write(words.said(**{words.TROUBLE: str(first_of(errors))}))
+            with suppress(ConnectionError):
+                await writer.drain()
     except* (ConnectionError, ServiceGone):
         """It was killed, or closed its end."""
     return status
@@ -100,12 +104,13 @@ async def project(
 
 
 async def tell(models: ReadModels, writer: asyncio.StreamWriter) -> None:
-    """How far the rows have come, whenever they have."""
+    """How far the rows have come, whenever they have; and that this process is there."""
     told = models.frontier()
-    while True:
+    while not writer.is_closing():
         writer.write(words.said(**{words.REACHED: told.get(PARTITION, 0)}))
         await writer.drain()
-        told = await models.moved(told, FOREVER_SECONDS)
+        told = await models.moved(told, SAYS_EVERY_SECONDS)
+    raise ServiceGone
 
 
 class Told(Generations):
@@ -130,7 +135,8 @@ class ServiceGone(Exception):
 @asynccontextmanager
 async def the_only_one(folder: Path) -> AsyncIterator[None]:
     """Behind one whose service was killed, and that hasn't noticed yet."""
-    lock = os.open(folder / "projector.lock", os.O_CREAT | os.O_RDWR, 0o644)
+    with explained(folder):
+        lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o644)
     try:
         looks = 0
         while not taken(lock):
@@ -138,6 +144,8 @@ async def the_only_one(folder: Path) -> AsyncIterator[None]:
             if looks == LOOKS_IN_SILENCE:
                 log.warning("another projector still writes these rows", folder=str(folder))
             await asyncio.sleep(LOOK_EVERY_SECONDS)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(lock)

@@ -20,6 +20,8 @@ from services.read_models.database import Database
 from services.read_models.errors import OtherLayout, ReadModelsUnavailable, RebuildRunning
 from services.read_models.session import Session
 
+FOLDER = "read-models"
+"""Of a service's data."""
 PREFIX = "read-models-"
 SUFFIX = ".sqlite"
 

@@ -11,8 +11,7 @@ from typing import Any
 
 from events.errors import CountermandError
 from services.embedded_log import open_log_reader
-from services.read_models.generations import Generations
-from services.read_side import FOLDER
+from services.read_models.generations import FOLDER, Generations
 from services.rebuild.progress import ProgressBar
 from services.rebuild.rebuild import Rebuilt, rebuild
 

@@ -52,9 +52,11 @@ class Recall:
         self.key = key
         self._judge = judge
 
-    def tell(self, values: list[bytes]) -> None:
-        """The next ones; none when there are no more."""
+    async def tell(self, values: list[bytes]) -> None:
+        """The next ones; none when there are no more. A judge that recalls only listens, so that it
+        can be waited for: a long history must not pile up here."""
         self._judge.send(PART, values)
+        await self._judge.taken()
 
 
 class JudgeProcess:
@@ -90,6 +92,16 @@ class JudgeProcess:
     def send(self, *values: Any) -> None:
         """Not waited for: it may be waiting to be heard itself. Few batches are asked for ahead."""
         self._asked.write(packed(values))
+
+    async def taken(self) -> None:
+        """Returns when most of what was sent is on its way."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._asked.drain()
+        except TimeoutError:
+            raise JudgeGone(f"has taken nothing for {PATIENCE_SECONDS} s") from None
+        except ConnectionError:
+            raise JudgeGone(await self._ending()) from None
 
     async def answer(self) -> Rows | Recall:
         """The next thing that it says."""

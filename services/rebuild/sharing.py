@@ -109,8 +109,8 @@ class Sharing:
     async def _rows(self, judge: JudgeProcess) -> Rows:
         while isinstance(answer := await judge.answer(), Recall):
             async for values in self._growing.history(answer.key, self._written):
-                answer.tell(values)
-            answer.tell([])
+                await answer.tell(values)
+            await answer.tell([])
         return answer
 
 

@@ -10,8 +10,7 @@ from benchmarks.past import running
 from benchmarks.written_log import write_log
 from projections import tables
 from services.embedded_log import open_log_reader
-from services.read_models.generations import Generations
-from services.read_side import FOLDER
+from services.read_models.generations import FOLDER, Generations
 from services.rebuild.rebuild import rebuild
 from tests.component.test_rebuild import Watching
 

@@ -11,8 +11,7 @@ import pytest
 from events.errors import UnknownVersion
 from events.event import encode
 from events.log import Record
-from services.read_models.generations import Generations
-from services.read_side import FOLDER
+from services.read_models.generations import FOLDER, Generations
 from services.rebuild.judges import MODULE, JudgeGone
 from services.rebuild.rebuild import Rebuilt, rebuild
 from tests.builders import a_task

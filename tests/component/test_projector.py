@@ -15,11 +15,11 @@ from projections.checkpoint import Checkpoint, OutOfOrder
 from projections.upserts import Upsert
 from services.projector import ENTRIES_LIMIT, Projector
 from services.read_models.errors import CheckpointMismatch, OtherLayout, OtherProjector
-from services.read_models.generations import Generations
+from services.read_models.generations import FOLDER, Generations
 from services.read_models.models import ReadModels
 from services.read_models.session import Row, Session
 from services.read_models.writing import Writer
-from services.read_side import FOLDER, open_read_side
+from services.read_side import open_read_side
 from tests.builders import a_task
 from tests.read_side import PATIENCE_SECONDS, ListedLog, a_read_side, digests_of, projected, written
 from tests.recorded import judged, records

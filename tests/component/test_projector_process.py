@@ -1,6 +1,7 @@
 """The process that writes a service's read models: killed, superseded, in trouble, left alone."""
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -8,27 +9,29 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import count as numbers
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 import pytest
+import uvloop
 
 from events.log import Log, Message, Record
-from events.positions import after
+from events.positions import Position
 from projections.batch import folded
 from services.composition import why_unready
 from services.embedded_log import open_log
 from services.ledger import Ledger
 from services.projecting import beside, lives, words
 from services.projecting.beside import ProjectorBeside
-from services.projecting.lives import Life, ProjectorStopped, forked
-from services.projecting.process import live
+from services.projecting.lives import Life, ProjectorStopped, forked, holder
+from services.projecting.process import SAYS_EVERY_SECONDS, live, the_only_one
 from services.read_models.errors import CheckpointMismatch
-from services.read_models.generations import Generations
+from services.read_models.generations import FOLDER, Generations
 from services.read_models.models import ReadModels
 from services.read_models.writing import Writer
-from services.read_side import FOLDER, open_models
+from services.read_side import open_models
 from services.rebuild.rebuild import rebuild
 from tests.component.test_rebuild import Watching
 from tests.read_side import PATIENCE_SECONDS, ListedLog, digests_of, projected
@@ -119,7 +122,7 @@ async def test_one_that_ends_again_and_again_is_given_up_with_what_to_do(
     monkeypatch.setattr(beside, "AGAIN_SECONDS", 0.01)
     monkeypatch.setattr(lives, "started", ends_at_once)
     async with a_service(tmp_path) as service:
-        with pytest.raises(ProjectorStopped, match="5 times before it wrote anything"):
+        with pytest.raises(ProjectorStopped, match="5 times soon after its start"):
             await service.projecting
         with pytest.raises(ProjectorStopped):
             await service.projector.room()
@@ -226,9 +229,7 @@ async def test_the_ledger_waits_for_one_that_is_far_behind(
     await log.close()
 
 
-async def test_one_whose_service_was_killed_ends_and_the_next_one_waits_for_it(
-    tmp_path: Path,
-) -> None:
+async def test_one_whose_service_was_killed_ends_and_the_next_one_goes_on(tmp_path: Path) -> None:
     told = records(48, 40)
     async with a_service(tmp_path) as service:
         await service.take_in(told[:20])
@@ -238,12 +239,73 @@ async def test_one_whose_service_was_killed_ends_and_the_next_one_waits_for_it(
     async with asyncio.timeout(PATIENCE_SECONDS):
         assert words.heard(await reader.readline()) == {words.GENERATION: 1}
         assert words.heard(await reader.readline()) == {words.REACHED: 20}
+    writer.close()  # As the kernel does for whoever is killed.
     async with a_service(tmp_path) as service:
-        await service.append(told[20:])
-        assert not await service.models.reached(after({}, [told[-1].position]), 0.2)
-        writer.close()  # As the kernel does for whoever is killed.
-        assert await service.models.reached(await service.log.end(), PATIENCE_SECONDS)
+        await service.take_in(told[20:])
     assert await asyncio.to_thread(left.process.wait, PATIENCE_SECONDS) == 0
+
+
+async def test_the_second_of_two_waits_for_the_first(tmp_path: Path) -> None:
+    second = asyncio.Event()
+
+    async def waits() -> None:
+        async with the_only_one(tmp_path):
+            second.set()
+
+    async with the_only_one(tmp_path):
+        waiting = asyncio.create_task(waits())
+        await asyncio.sleep(0)
+        assert not second.is_set()
+        assert f"Process {os.getpid()} was the last" in holder(tmp_path)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await waiting
+
+
+async def test_a_start_that_waits_for_another_one_in_vain_says_for_whom(tmp_path: Path) -> None:
+    log = await open_log(tmp_path / "history.sqlite", "history", lambda: 1)
+    projector, models = await open_models(tmp_path, log)
+    with pytest.raises(ProjectorStopped, match=r"Process unknown .* kill it, and start again"):
+        await projector.begun(0.01)
+    await models.close()
+    await log.close()
+
+
+async def test_one_that_stands_still_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(beside, "SILENT_SECONDS", SAYS_EVERY_SECONDS + 2)
+    told = records(51, 40)
+    async with a_service(tmp_path) as service:
+        await service.take_in(told[:20])
+        process = await service.process()
+        process.suspend()
+        await service.take_in(told[20:])
+        assert not process.is_running()
+
+
+def test_a_kill_is_survived_at_whatever_moment_it_is_noticed(tmp_path: Path) -> None:
+    """On the service's own event loop: it closes a transport before whoever reads hears of it."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(is_told_all_the_time(tmp_path))
+
+
+async def is_told_all_the_time(data: Path) -> None:
+    told = records(52, 10)
+    entry = judged(told)[-1]
+    async with a_service(data) as service:
+        await service.take_in(told)
+        process = await service.process()
+        waiting = asyncio.create_task(service.models.reached({0: 1_000_000}, PATIENCE_SECONDS))
+        process.kill()
+        for offset in numbers(len(told)):
+            position = Position(0, offset)
+            service.projector.entered([entry._replace(record=Record(position, b"", 1))])
+            await asyncio.sleep(0)
+            if service.projector.pid != process.pid:
+                break
+        assert not service.projecting.done()
+        waiting.cancel()
 
 
 def test_nothing_of_a_killed_service_is_left(tmp_path: Path) -> None:

@@ -9,9 +9,8 @@ import pytest
 
 from projections.batch import folded
 from services.read_models.errors import ReadModelsUnavailable
-from services.read_models.generations import Generations
+from services.read_models.generations import FOLDER, Generations
 from services.read_models.writing import Writer
-from services.read_side import FOLDER
 from tests.read_side import ListedLog, digests_of, projected
 from tests.recorded import judged, records
 

@@ -16,9 +16,9 @@ from events.positions import Position
 from projections import tables
 from projections.batch import folded
 from services.read_models.errors import CheckpointMismatch, OtherProjector, RebuildRunning
-from services.read_models.generations import Generations
+from services.read_models.generations import FOLDER, Generations
 from services.read_models.writing import Writer
-from services.read_side import FOLDER, open_read_side
+from services.read_side import open_read_side
 from services.rebuild.rebuild import Differs, Rebuilt, rebuild
 from tests.builders import a_task
 from tests.component.test_ledger import UNKNOWN, placed
@@ -69,6 +69,23 @@ async def test_a_running_service_goes_on_in_the_generation_that_took_over(tmp_pa
         assert generations.numbers() == [2], "what was superseded is gone"
         assert await side.models.of("acme").tasks(limit=1000) != before
         assert side.projector.trouble is None
+    await projected(tmp_path / "once", ListedLog(told))
+    assert digests_of(tmp_path) == digests_of(tmp_path / "once")
+
+
+async def test_a_service_goes_on_behind_two_rebuilds_with_nothing_in_between(
+    tmp_path: Path,
+) -> None:
+    told = records(28, 120)
+    log = ListedLog(told[:100])
+    generations = Generations(tmp_path / FOLDER)
+    async with asyncio.timeout(PATIENCE_SECONDS), a_read_side(tmp_path, log) as (side, _):
+        assert await side.models.reached({0: 100}, PATIENCE_SECONDS)
+        await rebuilt(tmp_path, log)
+        await rebuilt(tmp_path, log)
+        log.grow(told[100:])
+        assert await side.models.reached({0: 120}, PATIENCE_SECONDS)
+        assert generations.numbers() == [3]
     await projected(tmp_path / "once", ListedLog(told))
     assert digests_of(tmp_path) == digests_of(tmp_path / "once")
 

@@ -21,9 +21,9 @@ from events.positions import after
 from services.embedded_log import open_log
 from services.embedded_log.offline import Stamped, fill
 from services.ledger import Ledger
-from services.read_models.generations import Generations
+from services.read_models.generations import FOLDER, Generations
 from services.read_models.models import ReadModels
-from services.read_side import FOLDER, open_models
+from services.read_side import open_models
 from services.rebuild.builder import JUDGES, SHARED_FROM_RECORDS
 from services.rebuild.judges import MODULE
 from tests.proof_size import count

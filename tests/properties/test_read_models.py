@@ -20,8 +20,7 @@ from events.state import Root, TaskState
 from events.vocabulary import HistoryBody
 from events.words import Verdict
 from projections.entry import Entry
-from services.read_models.generations import Generations
-from services.read_side import FOLDER
+from services.read_models.generations import FOLDER, Generations
 from services.rebuild.rebuild import rebuild
 from tests.builders.actors import START, USER
 from tests.proof_size import count

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from events.words import Status
-from services.read_models.generations import Generations
+from services.read_models.generations import FOLDER, Generations
 from services.read_models.models import ReadModels
-from services.read_side import FOLDER
 from services.rebuild.rebuild import rebuild
 from tests.proof_size import count
 from tests.read_side import ListedLog, projected
