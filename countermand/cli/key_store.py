@@ -1,4 +1,8 @@
-"""What the commands about keys do in the control store. Loads the services."""
+"""What commands do in the control store of a service: about keys, mostly. Loads the services.
+
+It is only ever opened here, and made by the service: a key in a store of the command's own making,
+in a folder that was mistyped, would be known to nobody.
+"""
 
 import getpass
 import re
@@ -6,18 +10,29 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import typer
 
 from events.body import ORGANIZATION_PATTERN
+from events.errors import CountermandError
 from services.control_store import ControlStore, open_control_store
 from services.control_store.api_keys import PREFIX, ApiKey, create_key, list_keys, revoke_key
+from services.control_store.store import FILE
 from services.permissions import Permission
 from services.settings import Settings
 from services.world import real_world
 
 LIST_LIMIT = 10_000
+
+
+class NoServiceHere(CountermandError):
+    def __init__(self, data: Path) -> None:
+        super().__init__(
+            f"there is no service's data in {data}: name its folder with --data or "
+            "COUNTERMAND_DATA (on PostgreSQL: COUNTERMAND_POSTGRES). A new folder is made by `countermand up`"
+        )
 
 
 class NewKey(NamedTuple):
@@ -69,6 +84,9 @@ def me() -> str:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[ControlStore]:
+    """Raises `NoServiceHere`."""
+    if settings.control_store is None and not (settings.data / FILE).exists():
+        raise NoServiceHere(settings.data.resolve())
     store = open_control_store(settings.control_store, settings.data)
     try:
         yield store

@@ -71,13 +71,9 @@ def forget(
 
     What was accepted for it stays in the log, and what it has decided stays decided there.
     """
-    from countermand.cli import serving
-    from services.control_store import open_control_store, region_news
+    from countermand.cli import key_store, serving
+    from services.control_store import region_news
 
-    settings = serving.configured(config, data)
-    store = open_control_store(settings.control_store, settings.data)
-    try:
+    with key_store.opened(serving.configured(config, data)) as store:
         lines = store.ask_now(partial(region_news.forget, region=region))
-    finally:
-        store.close()
     typer.echo(f"{lines} lines of region {region} forgotten")

@@ -1,5 +1,6 @@
 """A service that can't start says why in a line, and the next attempt lacks nothing."""
 
+import json
 import socket
 from pathlib import Path
 
@@ -13,13 +14,39 @@ def test_what_keeps_it_from_starting_is_said_without_a_traceback(folder: Path) -
     in_the_way = folder / "data"
     in_the_way.write_text("a file")
 
-    for command in (["up"], ["keys", "create", "--org", "a", "--role", "admin"]):
-        done = run([*command, "--data", str(in_the_way)])
+    done = run(["up", "--data", str(in_the_way)])
 
-        assert done.returncode == 5
-        assert "Choose a folder" in done.stderr
-        assert "Traceback" not in done.stderr
-        assert done.stdout == ""
+    assert done.returncode == 5
+    assert "Choose a folder" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["keys create --org a --role admin", "keys list", "keys revoke k", "regions forget b"],
+)
+def test_who_looks_for_a_service_in_the_wrong_folder_makes_none_there(
+    folder: Path, command: str
+) -> None:
+    done = run([*command.split(), "--data", str(folder / "elsewhere")])
+
+    assert done.returncode == 5
+    assert f"there is no service's data in {folder / 'elsewhere'}: name its folder" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert list(folder.iterdir()) == []
+
+
+def test_the_doctor_makes_nothing_either(folder: Path) -> None:
+    nobody = "http://127.0.0.1:1"
+    done = run(["doctor", "--json", "--data", str(folder / "elsewhere"), "--url", nobody])
+
+    assert done.returncode == 5
+    found = {each["what"]: each for each in json.loads(done.stdout)}
+    assert not found["control store"]["good"]
+    assert "there is no service's data in" in found["control store"]["says"]
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("left", ["output.sqlite", "heartbeats.sqlite", "read-models"])

@@ -34,6 +34,7 @@ FILES = (OPERATIONS, REPOSITORY / "docs/handlers.md", DOCKERFILE, UNIT)
 PAGES = [page for page in (REPOSITORY / "docs").glob("*.md") if "```toml" in page.read_text()]
 TOML = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 OF_THE_COMMAND_LINE = {"COUNTERMAND_CONFIG", "COUNTERMAND_DATA"}
+BESIDE_THE_UNIT = re.compile(r"sudo -u (\S+) COUNTERMAND_DATA=(\S+) (\S+/bin/countermand) (.*)")
 CODE = re.compile(r"`([^`\n]+)`|^    (\S.*)$", re.MULTILINE)
 METRIC = re.compile(r"\bcountermand_[a-z_]+\b")
 
@@ -79,7 +80,8 @@ def command_of(words: list[str]) -> tuple[Any, list[str]]:
 
 
 def test_every_command_that_is_named_exists_with_its_options() -> None:
-    commands = [text for text in code() if text.startswith("countermand ")]
+    alone = [BESIDE_THE_UNIT.sub(r"countermand \4", text) for text in code()]
+    commands = [text for text in alone if text.startswith("countermand ")]
     assert len(commands) > 10
     for text in commands:
         command, rest = command_of(shlex.split(text)[1:])
@@ -159,6 +161,17 @@ def test_the_unit_starts_a_command_and_ends_it_in_time() -> None:
     assert service["OOMPolicy"] == "continue", "a handler's end isn't the service's"
     assert float(service["TimeoutStopSec"]) > 2 * Settings().shutdown_grace_seconds
     assert service["User"] not in ("root", "0")
+
+
+def test_commands_beside_the_unit_are_its_users_on_its_data() -> None:
+    shown = {found.groups()[:3] for text in code() if (found := BESIDE_THE_UNIT.match(text))}
+    unit = UNIT.read_text()
+
+    [(user, data, program)] = shown
+    assert f"User={user}\n" in unit
+    assert f"Environment=COUNTERMAND_DATA={data}\n" in unit
+    assert f"ExecStart={program} up\n" in unit
+    assert any(text.startswith("useradd ") and text.endswith(f" {user}") for text in code())
 
 
 def instructions() -> list[tuple[str, str]]:
