@@ -31,7 +31,8 @@ class NoServiceHere(CountermandError):
     def __init__(self, data: Path) -> None:
         super().__init__(
             f"there is no service's data in {data}: name its folder with --data or "
-            "COUNTERMAND_DATA (on PostgreSQL: COUNTERMAND_POSTGRES). A new folder is made by `countermand up`"
+            "COUNTERMAND_DATA (on PostgreSQL: COUNTERMAND_POSTGRES). A new folder is made by "
+            "`countermand up`"
         )
 
 
