@@ -1,7 +1,7 @@
 """A service under steady load, with everything that listens: its memory stays flat.
 
 Seconds: a few in `make test`, half a minute in `make prove`; a soak of a quarter of an hour is
-`make soak COUNT=900 ARGS=tests/e2e/test_soak.py`, and prints what it measured.
+`make soak COUNT=900 ARGS=tests/e2e/test_soak.py`, and what it measured is told at its end.
 """
 
 import threading
@@ -18,6 +18,7 @@ from tests.e2e.receiver import Receiver
 from tests.e2e.running import Running
 from tests.e2e.test_webhooks import CANCEL, HERE, added
 from tests.proof_size import count
+from tests.tallies import Tally
 
 CALLERS = 3
 SAMPLES = 60
@@ -28,9 +29,7 @@ GROWTH_BYTES = 8_000_000
 
 @pytest.mark.prove
 @pytest.mark.timeout(7200)
-def test_memory_stays_flat_under_steady_load(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_memory_stays_flat_under_steady_load(tmp_path: Path, tally: Tally) -> None:
     seconds = count(small=3, full=30)
     receiver = Receiver()
     running = Running(tmp_path, environment=HERE)
@@ -46,7 +45,7 @@ def test_memory_stays_flat_under_steady_load(
             added(http, receiver.url, CANCEL)
         for thread in busy:
             thread.start()
-        sizes = watched(running, seconds, done, capsys)
+        sizes = watched(running, seconds, done, tally)
         ended.set()
         for thread in busy:
             thread.join()
@@ -57,15 +56,12 @@ def test_memory_stays_flat_under_steady_load(
         receiver.close()
     third = len(sizes) // 3
     before, last = mean(sizes[third : 2 * third]), mean(sizes[2 * third :])
-    with capsys.disabled():
-        print(f"\nmiddle third {before / 1e6:.1f} MB, last third {last / 1e6:.1f} MB")
+    tally(f"{sum(done)} stops; middle third {before / 1e6:.1f} MB, last third {last / 1e6:.1f} MB")
     assert last - before < GROWTH_SHARE * before + GROWTH_BYTES
 
 
-def watched(
-    running: Running, seconds: int, done: list[int], capsys: pytest.CaptureFixture[str]
-) -> list[int]:
-    """The memory of the service and all its processes, so many times; printed now and then."""
+def watched(running: Running, seconds: int, done: list[int], tally: Tally) -> list[int]:
+    """The memory of the service and all its processes, so many times; told now and then."""
     began = time.monotonic()
     sizes: list[int] = []
     for number in range(1, SAMPLES + 1):
@@ -74,12 +70,10 @@ def watched(
         assert httpx.get(running.url + "/metrics", timeout=30).status_code == 200
         if number % 6 == 0:
             disk = sum(each.stat().st_size for each in running.data.rglob("*") if each.is_file())
-            with capsys.disabled():
-                print(
-                    f"\n{time.monotonic() - began:6.0f} s  {sizes[-1] / 1e6:6.1f} MB  "
-                    f"{sum(done):7} stops  {disk / 1e6:6.1f} MB on disk",
-                    end="",
-                )
+            tally(
+                f"{time.monotonic() - began:6.0f} s  {sizes[-1] / 1e6:6.1f} MB  "
+                f"{sum(done):7} stops  {disk / 1e6:6.1f} MB on disk"
+            )
     return sizes
 
 

@@ -17,6 +17,7 @@ from tests.e2e.asking import LATER
 from tests.e2e.receiver import Received, Receiver
 from tests.e2e.running import Running
 from tests.proof_size import count
+from tests.tallies import Tally
 
 HERE = {
     "COUNTERMAND_WEBHOOKS__PLAIN_HTTP": "true",
@@ -344,7 +345,9 @@ def test_the_command_line_does_all_of_it(allowing: Running, receiver: Receiver) 
 
 @pytest.mark.prove
 @pytest.mark.timeout(1800)
-def test_no_event_is_skipped_when_the_service_is_killed_while_it_delivers(tmp_path: Path) -> None:
+def test_no_event_is_skipped_when_the_service_is_killed_while_it_delivers(
+    tmp_path: Path, tally: Tally
+) -> None:
     """kill -9 at a moment when deliveries are under way, again and again."""
     times = count(small=1, full=50)
     unsteady = random.Random(8)
@@ -386,7 +389,7 @@ def test_no_event_is_skipped_when_the_service_is_killed_while_it_delivers(tmp_pa
     assert {id for ids in in_order.values() for id in ids} == set(expected)
     for root, ids in in_order.items():
         assert ids == [id for id, of in expected.items() if of == root], root
-    print(f"{times} kills, {len(expected)} events, {len(receiver.received())} attempts")
+    tally(f"{times} kills, {len(expected)} events, {len(receiver.received())} attempts")
 
 
 def every_event(http: httpx.Client) -> dict[str, str]:
