@@ -38,7 +38,8 @@ def why_not(scope: Scope, wanted: Frontier) -> Unavailable:
     )
     return Unavailable(
         f"the read models are behind{behind and f' ({behind})'}, so this can't be said for sure: "
-        "try again. If it stays so, look at the log of whoever feeds them (`countermand projector`)"
+        "try again. If it stays so, /readyz and the log of whoever feeds them say why: the service "
+        "itself, or `countermand projector` where services run alone"
     )
 
 
