@@ -45,15 +45,15 @@ def filter_of(conditions: list[str]) -> dict[str, Any]:
                 label, equals, value = value.partition("=")
                 if not equals:
                     raise typer.BadParameter("write label=name=value", param_hint="--where")
-                where.setdefault("labels", {})[label] = value
+                put(where.setdefault("labels", {}), label, value, text)
             case "status":
                 where.setdefault("status", []).extend(value.split(","))
             case "older_than" | "younger_than":
-                where[f"{name}_seconds"] = seconds(value)
+                put(where, f"{name}_seconds", seconds(value), text)
             case "handler":
-                where["kind"] = value
+                put(where, "kind", value, text)
             case "project" | "kind" | "actor" | "region" | "created_from" | "created_before":
-                where[name] = value
+                put(where, name, value, text)
             case _:
                 raise typer.BadParameter(
                     f"{name!r} is none of project, handler, label, actor, status, region, "
@@ -61,6 +61,16 @@ def filter_of(conditions: list[str]) -> dict[str, Any]:
                     param_hint="--where",
                 )
     return where
+
+
+def put(conditions: dict[str, Any], name: str, value: Any, text: str) -> None:
+    """Refuses a second value: whichever was dropped, other tasks than those named would stop."""
+    if name in conditions:
+        raise typer.BadParameter(
+            f"{text!r}: it was given before and takes one value; cancel in two goes",
+            param_hint="--where",
+        )
+    conditions[name] = value
 
 
 def seconds(text: str) -> float:
