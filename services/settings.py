@@ -31,6 +31,7 @@ from services.permissions import ROLES, Permission
 from services.pulse.settings import PulseSettings
 from services.regions.settings import RegionSettings
 from services.telemetry.settings import TelemetrySettings
+from services.unreadable_settings import explained
 from services.watchdog import WatchdogSettings
 from services.webhooks.settings import WebhookSettings
 
@@ -226,7 +227,10 @@ class Settings(BaseSettings):
 
 
 def read_settings(toml_file: Path | None = None, **overrides: Any) -> Settings:
-    """The settings of this process; arguments win over the environment, that over the file."""
+    """The settings of this process; arguments win over the environment, that over the file.
+
+    Raises `UnreadableSettings`, and pydantic's `ValidationError` for what was read.
+    """
 
     class Here(Settings):
         @classmethod
@@ -241,4 +245,5 @@ def read_settings(toml_file: Path | None = None, **overrides: Any) -> Settings:
             toml = TomlConfigSettingsSource(settings_cls, toml_file)
             return init_settings, env_settings, toml
 
-    return Here(**overrides)
+    with explained(toml_file):
+        return Here(**overrides)

@@ -87,3 +87,20 @@ def test_the_first_key_is_shown_by_the_first_start_that_succeeds(folder: Path) -
             assert http.get("/tasks").status_code == 200
     finally:
         assert running.stop() == 0
+
+
+def test_settings_that_cannot_be_read_are_named_in_a_line(folder: Path) -> None:
+    path = folder / "countermand.toml"
+    path.write_text("[gateway\n")
+    by_file = run(["up", "--config", str(path), "--data", str(folder / "data")])
+    by_variable = run(
+        ["up", "--data", str(folder / "data")],
+        {"COUNTERMAND_EXECUTOR__MODULES": "my.handlers"},
+    )
+
+    for done, named in ((by_file, str(path)), (by_variable, "COUNTERMAND_EXECUTOR__MODULES")):
+        assert done.returncode == 5
+        [line] = done.stderr.splitlines()
+        assert line.startswith(named)
+        assert done.stdout == ""
+    assert not (folder / "data").exists()
