@@ -178,7 +178,7 @@ class ProjectorBeside:
         self._say_goal(writer)
         patience_seconds = FIRST_WORD_SECONDS
         try:
-            while line := await asyncio.wait_for(reader.readline(), patience_seconds):
+            while line := await line_of(reader, patience_seconds):
                 await self._hear(words.heard(line))
                 patience_seconds = SILENT_SECONDS
         finally:
@@ -198,3 +198,9 @@ class ProjectorBeside:
                 raise ProjectorStopped(text)
             case _:
                 """Words of another release, which this one needn't know."""
+
+
+async def line_of(reader: asyncio.StreamReader, patience_seconds: float) -> bytes:
+    """The next one. `asyncio.wait_for` would lose a cancel that comes together with it."""
+    async with asyncio.timeout(patience_seconds):
+        return await reader.readline()
