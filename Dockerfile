@@ -31,6 +31,6 @@ VOLUME /var/lib/countermand
 EXPOSE 8700
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8700/healthz', timeout=2)"]
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"COUNTERMAND_GATEWAY__PORT\"]}/healthz', timeout=2)"]
 ENTRYPOINT ["countermand"]
 CMD ["up"]

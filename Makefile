@@ -10,9 +10,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 COUNT ?=
-# Test files run side by side, so many at a time; most of a test is waiting. 0: in one process.
-WORKERS ?= 2
-PYTEST := $(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Test files run side by side, so many at a time; most of a test is waiting, while proofs in full
+# take whatever processors there are. 0: in one process.
+test: WORKERS ?= 3
+prove soak: WORKERS ?= 2
+PYTEST = $(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The installer works on our environment only, with the Python that is there.
 UV := VIRTUAL_ENV=$(VENV) UV_PYTHON_DOWNLOADS=never UV_HTTP_TIMEOUT=120 $(BIN)/uv --quiet
@@ -49,11 +51,11 @@ cluster: $(HAS_ALL) ## Run Countermand as several processes on a Kafka broker
 # -------------------------------------------------------------------------------------------- Prove
 
 .PHONY: test
-test: $(HAS_ALL) ## Run every test, proofs at a small size (ARGS="tests/unit -k fold")
+test: $(HAS_ALL) ## Run the tests, and every proof at a small size (ARGS="tests/unit -k fold")
 	@COUNTERMAND_PROOF_SIZE=small $(PYTEST) $(ARGS)
 
 .PHONY: prove
-prove: $(HAS_ALL) ## Run the proofs with their full counts
+prove: $(HAS_ALL) ## Run the proofs with their full counts, and long tests
 	@COUNTERMAND_PROOF_SIZE=full $(PYTEST) -m prove --timeout 1800 --durations 10 $(ARGS)
 
 .PHONY: soak

@@ -1,4 +1,5 @@
-"""`python -m benchmarks`: one table; exits 1 when a target is missed. `... kafka`: that of Kafka.
+"""`python -m benchmarks`: one table; exits 1 when a target is missed. `... kafka`: that of Kafka;
+`... kafka pairs`: its figures with that in their names.
 
 A new figure is a `Figure` in the `FIGURES` of some module here, and the module a line below.
 """
@@ -10,7 +11,17 @@ import time
 import traceback
 from collections.abc import Sequence
 
-from benchmarks import beside_a_past, bulk, fold, gateway, log, read_models, regions, stopping
+from benchmarks import (
+    beside_a_past,
+    bulk,
+    fold,
+    gateway,
+    log,
+    project_cancel,
+    read_models,
+    regions,
+    stopping,
+)
 from benchmarks.figures import Figure
 from benchmarks.on_kafka import appends, cancels, joining, projecting
 from benchmarks.progress import tell
@@ -22,6 +33,7 @@ FIGURES: list[Figure] = [
     *read_models.FIGURES,
     *stopping.FIGURES,
     *gateway.FIGURES,
+    *project_cancel.FIGURES,
     *beside_a_past.FIGURES,
     *bulk.FIGURES,
     *regions.FIGURES,
@@ -44,13 +56,15 @@ def main(words: Sequence[str], figures: Sequence[Figure], on_kafka: Sequence[Fig
     parser.add_argument(
         "log", nargs="?", choices=(KAFKA,), help="on Kafka and PostgreSQL, not on the embedded log"
     )
+    parser.add_argument("figure", nargs="?", default="", help="as --only, behind the log's name")
     arguments = parser.parse_args(words)
     if arguments.log == KAFKA:
         figures = on_kafka
-    chosen = [figure for figure in figures if arguments.only.lower() in figure.name.lower()]
+    only = arguments.only or arguments.figure
+    chosen = [figure for figure in figures if only.lower() in figure.name.lower()]
     if not chosen:
         names = "\n  ".join(figure.name for figure in figures)
-        parser.error(f"no figure's name has {arguments.only!r} in it. There are:\n  {names}")
+        parser.error(f"no figure's name has {only!r} in it. There are:\n  {names}")
     if not arguments.json:
         print(HEADER)
     began = time.monotonic()

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, Measurement, at_most, compared, in_turns
 from benchmarks.folder import folder_on_disk
-from benchmarks.gateway import CANCELS_PER_ROUND, START_SECONDS, Cancels, Server, service
 from benchmarks.past import a_finished_past, a_past
 from benchmarks.read_models import EVENTS, FINISHED_TASKS, LIVE_TASKS
+from benchmarks.servers import START_SECONDS, Server, service
+from benchmarks.single_cancels import CANCELS_PER_ROUND, Cancels
 
 ROUNDS = 5
 REBUILD_BEGINS_SECONDS = 3.0

@@ -10,8 +10,10 @@ from itertools import count
 
 from benchmarks.figures import Figure, Measurement, at_most, compared
 from benchmarks.folder import folder_on_disk
-from benchmarks.gateway import BATCH_TASKS, TASKS, Server, service
+from benchmarks.gateway import BATCH_TASKS
 from benchmarks.plain_http import Connection
+from benchmarks.servers import Server, service
+from benchmarks.single_cancels import TASKS
 
 BULK = "/countermand/v1/bulk-cancels"
 BULK_TASKS = 10_000

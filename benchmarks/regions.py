@@ -24,9 +24,10 @@ import uvloop
 
 from benchmarks.figures import Figure, Measurement, at_least, at_most, in_turns
 from benchmarks.folder import folder_on_disk
-from benchmarks.gateway import TASKS, Server, bare
 from benchmarks.log import PlainTable
 from benchmarks.plain_http import Ask, Connection, with_connections
+from benchmarks.servers import Server, bare
+from benchmarks.single_cancels import TASKS
 from events.cancel_events import CancelRequested
 from events.log import Message, message
 from events.positions import after

@@ -27,7 +27,8 @@ from events.state import Root
 from events.task_events import TaskSubmitted
 from events.words import Verdict
 from projections.entry import Entry
-from services.composition import Embedded, make_embedded, run_embedded
+from services.composition import make_embedded
+from services.embedded import Embedded, run_embedded
 from services.executor.settings import Command, ExecutorSettings
 from services.ledger import Ledger
 from services.settings import GatewaySettings, Settings

@@ -1,6 +1,6 @@
 """The jars of Apache Kafka: resolved once by Maven, cached, compared with committed checksums.
 
-`python -m cluster.jars record` writes the checksums anew, after a version in maven/pom.xml changed.
+`python -m cluster.jars record` writes the checksums anew, after a version in a POM changed.
 """
 
 import fcntl
@@ -12,13 +12,13 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 from cluster.system import JAVA, MAVEN, Unavailable, provide
 
-POM = Path(__file__).parent / "maven" / "pom.xml"
-CHECKSUMS = Path(__file__).parent / "maven" / "SHA256SUMS"
+MAVEN_FOLDER = Path(__file__).parent / "maven"
 RESOLVE_TIMEOUT_SECONDS = 600.0
 LOOK_AGAIN_SECONDS = 0.2
 
@@ -27,15 +27,36 @@ class WrongJars(Exception):
     """The jars at hand are not the ones this repository names."""
 
 
-def kafka_jars() -> Path:
+@dataclass(frozen=True)
+class Jars:
+    """What a program is made of."""
+
+    name: str
+    described: Path
+    """The folder with its POM and its checksums."""
+
+    @property
+    def pom(self) -> Path:
+        return self.described / "pom.xml"
+
+    @property
+    def checksums(self) -> Path:
+        return self.described / "SHA256SUMS"
+
+
+BROKER = Jars("kafka", MAVEN_FOLDER)
+MIRROR_MAKER = Jars("mirror-maker", MAVEN_FOLDER / "mirror")
+
+
+def kafka_jars(of: Jars = BROKER) -> Path:
     """The folder with exactly the jars that are listed, each as listed."""
-    wanted = read_checksums()
-    folder = cache_folder() / f"kafka-{kafka_version()}"
+    wanted = read_checksums(of)
+    folder = cache_folder() / f"{of.name}-{kafka_version(of)}"
     if not folder.exists():
         provide(JAVA, MAVEN)
         with _one_at_a_time():
             if not folder.exists():
-                _resolve_into(folder, wanted)
+                _resolve_into(folder, of, wanted)
     compare(folder, wanted)
     return folder
 
@@ -45,16 +66,16 @@ def cache_folder() -> Path:
     return (Path(root) if root else Path.home() / ".cache") / "countermand"
 
 
-def kafka_version() -> str:
-    version = ElementTree.parse(POM).findtext(".//{*}properties/{*}kafka.version")
+def kafka_version(of: Jars = BROKER) -> str:
+    version = ElementTree.parse(of.pom).findtext(".//{*}properties/{*}kafka.version")
     if version is None:
-        raise WrongJars(f"{POM} names no kafka.version")
+        raise WrongJars(f"{of.pom} names no kafka.version")
     return version
 
 
-def read_checksums() -> dict[str, str]:
+def read_checksums(of: Jars = BROKER) -> dict[str, str]:
     """File name to SHA-256, in the format of `sha256sum`."""
-    pairs = (line.split() for line in CHECKSUMS.read_text().splitlines())
+    pairs = (line.split() for line in of.checksums.read_text().splitlines())
     return {name: digest for digest, name in pairs}
 
 
@@ -80,23 +101,30 @@ def compare(folder: Path, wanted: Mapping[str, str]) -> None:
     if wrong:
         text = "\n  ".join(sorted(wrong))
         raise WrongJars(
-            f"jars in {folder} differ from {CHECKSUMS.name}:\n  {text}\n"
+            f"jars in {folder} differ from SHA256SUMS:\n  {text}\n"
             "Remove the folder to resolve them again."
         )
 
 
-def _resolve_into(folder: Path, wanted: Mapping[str, str]) -> None:
+def _resolve_into(folder: Path, of: Jars, wanted: Mapping[str, str]) -> None:
     """Resolve beside the folder, compare, then rename: it is never there half-filled."""
     with tempfile.TemporaryDirectory(prefix="resolving-", dir=folder.parent) as temporary:
         fresh = Path(temporary) / "jars"
-        run_maven(fresh)
+        run_maven(of, fresh)
         compare(fresh, wanted)
         fresh.rename(folder)
 
 
-def run_maven(folder: Path) -> None:
+def run_maven(of: Jars, folder: Path) -> None:
     """Have Maven put all runtime jars of the POM into the folder."""
-    command = ["mvn", "--quiet", "--batch-mode", "--file", str(POM), "dependency:copy-dependencies"]
+    command = [
+        "mvn",
+        "--quiet",
+        "--batch-mode",
+        "--file",
+        str(of.pom),
+        "dependency:copy-dependencies",
+    ]
     options = ["-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
     try:
         done = subprocess.run(
@@ -135,19 +163,20 @@ def _one_at_a_time() -> Iterator[None]:
         yield
 
 
-def record() -> None:
+def record(of: Jars) -> None:
     """Resolve afresh and write the checksums of what came."""
     provide(JAVA, MAVEN)
     with tempfile.TemporaryDirectory() as temporary:
         fresh = Path(temporary) / "jars"
-        run_maven(fresh)
+        run_maven(of, fresh)
         lines = [f"{digest}  {name}\n" for name, digest in checksums_of(fresh).items()]
-    CHECKSUMS.write_text("".join(lines))
+    of.checksums.write_text("".join(lines))
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["record"]:
-            record()
+            for each in (BROKER, MIRROR_MAKER):
+                record(each)
         case _:
             print(kafka_jars())

@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from countermand.handlers import SyncTaskContext, TaskContext, TaskStopped, handler
-
 if TYPE_CHECKING:
     from .client import Client, Problem, SyncClient
+    from .handlers import SyncTaskContext, TaskContext, TaskStopped, handler
 
 __all__ = [
     "Client",
@@ -19,10 +18,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The client only for those who use it: `countermand.handlers` needs the standard library
-    alone."""
+    """Each only for those who use it: `countermand.handlers` needs the standard library alone, and
+    the command line neither of the two to complete a word."""
     if name in ("Client", "Problem", "SyncClient"):
         from . import client
 
         return getattr(client, name)
+    if name in __all__:
+        from . import handlers
+
+        return getattr(handlers, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

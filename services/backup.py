@@ -8,7 +8,6 @@ as it was.
 
 import errno
 import hashlib
-import json
 import os
 import shutil
 import sqlite3
@@ -21,6 +20,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from events.errors import CountermandError
+from services.backed_up_settings import EFFECTIVE, kept
 from services.control_store import tables
 from services.database_copies import Took, copy_database, explained
 from services.importing import digest_of_file
@@ -33,7 +33,6 @@ LOGS = ("output.sqlite", HISTORY)
 STORES = (CONTROL, *LOGS)
 """What a data folder, and a backup of it, can't be without."""
 CONFIGURATION = "countermand.toml"
-EFFECTIVE = "settings.json"
 CHUNK_BYTES = 1_000_000
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -98,8 +97,7 @@ def back_up(
         for name in LOGS:
             copy_database(settings.data / name, making / name, took)
         # 2. The settings.
-        effective = settings.model_dump(mode="json", exclude={"data"})
-        (making / EFFECTIVE).write_text(json.dumps(effective, indent=2))
+        (making / EFFECTIVE).write_text(kept(settings))
         if config is not None:
             shutil.copyfile(config, making / CONFIGURATION)
         # 3. What is there now, said last.
@@ -148,8 +146,8 @@ def whole(target: Path) -> Iterator[Path]:
         shutil.rmtree(making, ignore_errors=True)
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise NoBackup(
-                f"{target}: the disk is full or over its quota ({error}). Make room, or name a "
-                "folder on another disk"
+                f"{target}: the disk is full or over its quota ({error.strerror}). Make room, or "
+                "name a folder on another disk"
             ) from error
         raise
 
@@ -166,7 +164,7 @@ def read_manifest(source: Path) -> Manifest:
     for name in sorted(names):
         if Path(name).name != name or not (source / name).is_file():
             raise NoBackup(f"{source} has no file {name!r}: the backup isn't whole")
-    for name in STORES:
+    for name in (*STORES, EFFECTIVE):
         if name not in names:
             raise NoBackup(f"{source / MANIFEST} names no {name}: the backup isn't whole")
     return manifest
@@ -201,7 +199,9 @@ def sha256_of(path: Path) -> str:
 
 
 def put_in_place(making: Path, target: Path) -> None:
-    """Give it its name, once all of it is on the disk."""
+    """Give it its name, once all of it is on the disk, and nobody but its user may read it."""
+    for path in making.iterdir():
+        path.chmod(0o600)
     for path in (*making.iterdir(), making):
         handle = os.open(path, os.O_RDONLY)
         try:

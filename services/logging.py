@@ -4,12 +4,29 @@ Whoever logs names what it says; credentials, payloads and headers are never amo
 tracebacks come without the values of variables.
 """
 
+import io
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 
 from services.settings import Settings
+
+
+class Stderr(io.TextIOBase):
+    """What can't be written, as the disk behind it is full, isn't said: whoever says it is doing
+    something else, which is not to fail for that. The standard library does the same."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def set_up_logging(settings: Settings) -> None:
@@ -33,7 +50,7 @@ def set_up_logging(settings: Settings) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Stderr())),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -24,13 +24,18 @@ class OwnWords:
     def message(self, event: Event) -> Message:
         """The event as the log takes it."""
         said = message(event)
-        if len(said.value) > SMALL_BYTES:
-            return said
+        self.note(said)
+        return said
+
+    def note(self, said: Message) -> None:
+        """It is about to be appended."""
+        event = said.event
+        if event is None or len(said.value) > SMALL_BYTES:
+            return
         events = self._events
         if len(events) >= ON_THE_WAY_LIMIT:
             del events[next(iter(events))]
         events[said.value] = event
-        return said
 
     def heard(self, value: bytes) -> Event | None:
         """The event of these bytes, if they were said here and haven't been heard yet."""

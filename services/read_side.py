@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from events.log import LogReader
 from projections.checkpoint import Checkpoint, digest_of
-from services.projecting.beside import ProjectorBeside
+from services.projecting.beside import END_SECONDS, ProjectorBeside
 from services.projecting.lives import Life
 from services.projector import Projector
 from services.read_models.errors import CheckpointMismatch
@@ -50,9 +50,10 @@ async def open_read_side(
 
 
 async def open_models(
-    data: Path, log: LogReader, begun: Life | None = None
+    data: Path, log: LogReader, begun: Life | None = None, end_seconds: float = END_SECONDS
 ) -> tuple[ProjectorBeside, ReadModels]:
-    """The same, written by a process beside this one. `begun`: the first one, if there is one."""
+    """The same, written by a process beside this one. `begun`: the first one, if there is one.
+    `end_seconds`: within which one has to end with its service."""
     generations = Generations(data / FOLDER)
     models = ReadModels(await asyncio.to_thread(generations.in_use))
     try:
@@ -61,7 +62,8 @@ async def open_models(
     except BaseException:
         await models.close()
         raise
-    return ProjectorBeside(data, generations, models, begun), models
+    beside = ProjectorBeside(data, generations, models, begun, end_seconds=end_seconds)
+    return beside, models
 
 
 async def check(log: LogReader, checkpoints: Mapping[int, Checkpoint]) -> None:

@@ -96,8 +96,8 @@ class Invalid(Refused):
 class TooLarge(Refused):
     """More than a limit of the settings allows."""
 
-    def __init__(self, what: str, limit: int) -> None:
-        super().__init__(f"{what}: at most {limit}; send less at once")
+    def __init__(self, what: str, limit: int, advice: str = "send less at once") -> None:
+        super().__init__(f"{what}: at most {limit}; {advice}")
         self.what = what
         self.limit = limit
 

@@ -30,6 +30,7 @@ from services.kafka_log.settings import BrokerSettings
 from services.permissions import ROLES, Permission
 from services.pulse.settings import PulseSettings
 from services.regions.settings import RegionSettings
+from services.setting_names import check_variables
 from services.telemetry.settings import TelemetrySettings
 from services.unreadable_settings import explained
 from services.watchdog import WatchdogSettings
@@ -68,7 +69,7 @@ class JwtSettings(Section):
 class GatewaySettings(Section):
     """The HTTP side."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8700
     body_limit_bytes: PositiveInt = 10_000_000
     batch_limit_tasks: PositiveInt = 1_000
@@ -158,7 +159,7 @@ class Settings(BaseSettings):
     """All sections."""
 
     model_config = SettingsConfigDict(
-        env_prefix="COUNTERMAND_", env_nested_delimiter="__", extra="ignore", frozen=True
+        env_prefix="COUNTERMAND_", env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
     data: Path = Path("countermand-data")
@@ -246,4 +247,5 @@ def read_settings(toml_file: Path | None = None, **overrides: Any) -> Settings:
             return init_settings, env_settings, toml
 
     with explained(toml_file):
+        check_variables(Settings)
         return Here(**overrides)

@@ -45,7 +45,7 @@ from services.silence import HOLDS_PER_LIMIT
 
 LOOK_EVERY_SECONDS = 1.0
 """A lock that was given back tells nobody."""
-LINGER_SECONDS = 0.03
+LINGER_SECONDS = 0.1
 """Between two looks at the log while nobody waits for the rows."""
 RECORDS_AT_ONCE = 1_000
 """More than where cancels wait for the ledger: many rows in one transaction cost less each."""

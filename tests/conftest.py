@@ -10,7 +10,7 @@ settings.register_profile(
 )
 settings.load_profile("countermand")
 
-pytest_plugins = ["tests.brokers", "tests.no_skips", "tests.tallies"]
+pytest_plugins = ["tests.brokers", "tests.long_tests", "tests.no_skips", "tests.tallies"]
 
 
 def pytest_collection_finish() -> None:

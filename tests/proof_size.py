@@ -9,13 +9,18 @@ A proof asks for its count and is marked, so that `make prove` finds it:
 import os
 
 VARIABLE = "COUNTERMAND_PROOF_SIZE"
+SMALL = "small"
+
+
+def is_small() -> bool:
+    return os.environ.get(VARIABLE, SMALL) == SMALL
 
 
 def count(*, small: int, full: int) -> int:
     """The count to use: `small` or `full`, or whatever number the environment asks for."""
-    size = os.environ.get(VARIABLE, "small")
-    if size == "small":
+    if is_small():
         return small
+    size = os.environ[VARIABLE]
     if size == "full":
         return full
     if size.isascii() and size.isdigit() and int(size) > 0:

@@ -2,8 +2,6 @@
 
 import asyncio
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +10,9 @@ import psycopg
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from benchmarks.gateway import Server, until_listening
 from benchmarks.on_kafka.site import Site, plain
 from benchmarks.plain_http import Connection
-from cluster.ports import free_ports
+from benchmarks.servers import Server, listening
 from services.kafka_log.clients import close_consumer, open_consumer, open_producer
 from services.kafka_log.streams import connection_to, limits_of
 
@@ -25,17 +22,8 @@ VALUE = "x" * 600
 
 @contextmanager
 def bare_server(ours: Site) -> Iterator[Server]:
-    [port] = free_ports(1)
-    topic = ours.bare.name
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.on_kafka.bare_server", ours.kafka, topic, str(port)]
-    )
-    try:
-        until_listening(port)
+    with listening("benchmarks.on_kafka.bare_server", ours.kafka, ours.bare.name) as port:
         yield Server(port, "", ours.folder)
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def post_ms(connection: Connection) -> float:

@@ -12,10 +12,12 @@ from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
 from benchmarks.figures import Figure, Measurement, at_least, at_most, in_turns
-from benchmarks.gateway import CANCELS_PER_ROUND, TASKS, Cancels, Server, pairs_beside
 from benchmarks.on_kafka.bare_parts import Commits, Trips, bare_server, post_ms
 from benchmarks.on_kafka.site import Site, services, site
+from benchmarks.pairs import pairs_beside
 from benchmarks.plain_http import Connection
+from benchmarks.servers import Server
+from benchmarks.single_cancels import CANCELS_PER_ROUND, TASKS, Cancels
 from events.cancel_events import TaskCancelled
 
 ROUNDS = 5

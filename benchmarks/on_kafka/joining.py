@@ -14,11 +14,11 @@ import uvloop
 
 from benchmarks.figures import Figure, Measurement, at_most, compared
 from benchmarks.finished import finished_in_projects
-from benchmarks.gateway import TASKS
 from benchmarks.on_kafka.projecting import fill, rebuild_in_a_process
 from benchmarks.on_kafka.site import Site, process, services, site, where
 from benchmarks.plain_http import Connection
 from benchmarks.progress import tell
+from benchmarks.single_cancels import TASKS
 
 FINISHED_TASKS = 1_000_000
 ROUNDS = 3

@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import json
 import os
 import re
 import subprocess
@@ -27,6 +28,7 @@ from services.kafka_log.topic import Topic, ensure
 
 STOP_SECONDS = 60.0
 PARTITIONS = 12
+MODULES = ["countermand.handlers.samples", "benchmarks.timed_handlers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class Site:
             "COUNTERMAND_BROKER__TOPIC_PREFIX": self.broker.topic_prefix,
             "COUNTERMAND_BROKER__PARTITIONS": str(self.broker.partitions),
             "COUNTERMAND_GATEWAY__PORT": "0",
-            "COUNTERMAND_EXECUTOR__MODULES": '["benchmarks.timed_handlers"]',
+            # The samples too, as with `countermand up`: what a benchmark submits is really run.
+            "COUNTERMAND_EXECUTOR__MODULES": json.dumps(MODULES),
             "COUNTERMAND_EXECUTOR__ISOLATED_HOSTS_READY": "0",
         }
 

@@ -20,6 +20,13 @@ def main() -> None:
 
     try:
         app()
+    except OSError as error:
+        if error.filename is None:
+            raise
+        from countermand.cli.troubles import of_file
+
+        print(of_file(error), file=sys.stderr)
+        sys.exit(Exit.CONFIGURATION)
     except Exception as error:
         from events.errors import CountermandError
 

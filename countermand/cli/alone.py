@@ -8,19 +8,19 @@ import typer
 from rich.console import Console
 
 from countermand.cli.exits import Exit
-from countermand.cli.serving import rest_from_collecting, run
+from countermand.cli.serving import rest_from_collecting, run, say_up
 from events.errors import CountermandError
 from services.logging import set_up_logging
 from services.settings import Settings
 
 
-def serve(name: str, settings: Settings) -> None:
+def serve(name: str, settings: Settings, *, as_json: bool) -> None:
     """Until a signal says to stop, or something is wrong for good."""
     set_up_logging(settings)
 
     def say_started(where: str) -> None:
         rest_from_collecting()
-        print(f"Countermand's {name} is up: {where}", flush=True)
+        say_up(name, where, as_json)
 
     # Only what this service needs is loaded: starting is a part of failing over.
     run(import_module(f"services.on_kafka.{name}").serve, settings, say_started)

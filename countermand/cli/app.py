@@ -16,14 +16,14 @@ from countermand.cli import (
     tasks,
     webhooks,
 )
+from countermand.cli.exits import EPILOG
 
 app = typer.Typer(
     name="countermand",
     help="Stops work, and proves that it stopped.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 done, 1 refused, 2 used wrongly, 3 unreachable, 4 still stopping, "
-    "5 misconfigured.",
+    epilog=EPILOG,
 )
 app.command()(service.up)
 for each in (tasks.submit, tasks.cancel, tasks.status, tasks.history, tasks.watch, tasks.replay):

@@ -1,8 +1,10 @@
 """Cancels of many tasks: the filter as people write it, the preview, the progress, the results."""
 
+from __future__ import annotations
+
 import json
 import re
-from typing import Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 import typer
 from rich.console import Console, Group, RenderableType
@@ -11,9 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from countermand.cli import shown
-from countermand.cli.connection import URL, AsJson, Key, Url, ask
+from countermand.cli.connection import ask
 from countermand.cli.exits import Exit
-from countermand.client import BulkCancel, BulkItem, BulkPreview, Client
+from countermand.cli.options import URL, AsJson, Key, Url
+
+if TYPE_CHECKING:
+    from countermand.client import BulkCancel, BulkItem, BulkPreview, Client
 
 app = typer.Typer(help="Look at cancels of many tasks, and stop them.", no_args_is_help=True)
 console = shown.new_console()
@@ -100,19 +105,25 @@ def cancel_many(
         return
     if not yes and not typer.confirm(f"Cancel these {seen['tasks']} tasks?", err=True):
         raise typer.Exit(Exit.REFUSED)
-    job = ask(url, key, lambda client: client.cancel_many(seen["token"], **orders), as_json)
+    begin(seen["token"], orders, url, key, as_json)
+
+
+def begin(token: str, orders: Orders, url: str, key: str | None, as_json: bool) -> None:
+    """Cancel what a preview has shown, and nothing else; show how far it is."""
+    job = ask(url, key, lambda client: client.cancel_many(token, **orders), as_json)
     tell_end(follow(job["id"], url, key, as_json), as_json)
 
 
 def follow(id: str, url: str, key: str | None, as_json: bool) -> BulkCancel:
     """Show progress until the job has ended. It goes on without anybody who looks."""
+    terminal = Console(stderr=True)
     bar = Progress(
         TextColumn("cancelling"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=as_json,
+        console=terminal,
+        disable=as_json or not terminal.is_terminal,
     )
 
     async def until_ended(client: Client) -> BulkCancel:
@@ -127,7 +138,7 @@ def follow(id: str, url: str, key: str | None, as_json: bool) -> BulkCancel:
     try:
         return ask(url, key, until_ended, as_json)
     except typer.Exit as end:
-        if end.exit_code == 130:
+        if end.exit_code == Exit.INTERRUPTED:
             typer.echo(f"It goes on. To stop it: countermand bulk stop {id}", err=True)
         raise
 
@@ -201,6 +212,7 @@ def preview(seen: BulkPreview) -> RenderableType:
         table,
         Text(f"... and {rest} more" if rest else ""),
         Text(f"as of {seen['frontier']}; this preview holds until {seen['expires_at']}", "dim"),
+        Text(f"to cancel these and no others: countermand cancel --token {seen['token']}", "dim"),
     )
 
 

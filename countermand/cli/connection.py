@@ -1,58 +1,87 @@
 """How commands about tasks reach the service, and what they say when it refuses or isn't there."""
 
-import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import httpx
-import stamina
 import typer
 
 from countermand.cli import shown
 from countermand.cli.exits import Exit
-from countermand.client import DEFAULT_URL, Client, Problem
+from countermand.cli.options import URL
+
+if TYPE_CHECKING:
+    from countermand.client import Client, Problem
 
 T = TypeVar("T")
 
-Url = Annotated[
-    str, typer.Option("--url", envvar="COUNTERMAND_URL", help="Where the service listens.")
-]
-Key = Annotated[
-    str | None,
-    typer.Option("--key", envvar="COUNTERMAND_KEY", help="An API key.", show_default=False),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="The document as JSON, for scripts.")]
-
-URL = DEFAULT_URL
+BEHIND = "countermand-behind"
+"""What the service puts on a read that gave up waiting: up to where it should have read."""
 
 
-def ask(url: str, key: str | None, do: Callable[[Client], Awaitable[T]], as_json: bool) -> T:
+def ask(url: str, key: str | None, do: "Callable[[Client], Awaitable[T]]", as_json: bool) -> T:
     """The answer of the service, or the end of this command with a reason."""
+    import asyncio
 
+    import httpx
+    import stamina
+
+    from countermand.client import Problem
+
+    check_address(url)
     stamina.instrumentation.set_on_retry_hooks(())  # what failed for good is said once, below
+    late: list[str] = []
 
     async def asked() -> T:
-        async with Client(url, key) as client:
+        async with heard(url, key, late) as client:
             return await do(client)
 
     try:
-        return asyncio.run(asked())
+        answer = asyncio.run(asked())
     except Problem as problem:
         if as_json:
             typer.echo(json.dumps(problem.document))
         say_refused(problem)
         raise typer.Exit(Exit.REFUSED) from None
     except httpx.TransportError as error:
-        typer.echo(f"no service answers at {url}: {error or type(error).__name__}", err=True)
+        say_unreachable(url, str(error) or type(error).__name__)
         raise typer.Exit(Exit.UNREACHABLE) from None
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        raise typer.Exit(Exit.INTERRUPTED) from None
+    if late:
+        say_late(late[-1], as_json)
+    return answer
 
 
-def say_refused(problem: Problem) -> None:
+def check_address(url: str) -> None:
+    """Refuses at once what no service can be at."""
+    import httpx
+
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:
+        address = httpx.URL()
+    if address.scheme not in ("http", "https") or not address.host:
+        text = f"{url!r} is no address of a service: write it as {URL}"
+        raise typer.BadParameter(text, param_hint="--url")
+
+
+def heard(url: str, key: str | None, late: list[str]) -> "Client":
+    """A client; `late` is told of each answer that may be older than what was said before."""
+    import httpx
+
+    from countermand.client import Client
+
+    async def note(response: httpx.Response) -> None:
+        if BEHIND in response.headers:
+            late.append(response.headers[BEHIND])
+
+    headers = {} if key is None else {"authorization": f"Bearer {key}"}
+    http = httpx.AsyncClient(base_url=url, headers=headers, event_hooks={"response": [note]})
+    return Client(url, key, http=http)
+
+
+def say_refused(problem: "Problem") -> None:
     typer.echo(str(problem), err=True)
     if problem.receipt is not None:
         shown.new_console(stderr=True).print(shown.receipt(problem.receipt))
@@ -60,46 +89,18 @@ def say_refused(problem: Problem) -> None:
         typer.echo("Set COUNTERMAND_KEY, or make a key: countermand keys create --help", err=True)
 
 
-def payload(text: str | None) -> dict[str, Any]:
-    """A JSON object, or `@file` that holds one."""
-    if text is None:
-        return {}
-    try:
-        if text.startswith("@"):
-            with open(text[1:], encoding="utf-8") as file:
-                text = file.read()
-        value = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise typer.BadParameter("a JSON object, e.g. '{\"seconds\": 60}'")
-    return value
+def say_unreachable(url: str, why: str) -> None:
+    typer.echo(
+        f"no service answers at {url}: {why}. Start one (countermand up), or say where it is with "
+        "--url or COUNTERMAND_URL",
+        err=True,
+    )
 
 
-def secrets(texts: list[str] | None) -> dict[str, str]:
-    """Their values are never on the command line, where every user of the machine sees them."""
-    found = {}
-    for text in texts or ():
-        name, equals, value = text.partition("=")
-        if not equals:
-            if name not in os.environ:
-                raise typer.BadParameter(f"there is no environment variable {name!r}")
-            found[name] = os.environ[name]
-        elif value.startswith("@"):
-            try:
-                found[name] = Path(value[1:]).read_text().rstrip("\n")
-            except (OSError, UnicodeDecodeError) as error:
-                raise typer.BadParameter(f"{value[1:]}: {error}") from None
-        else:
-            raise typer.BadParameter(f"{name}: write NAME, of a variable, or NAME=@file")
-    return found
-
-
-def pairs(texts: list[str] | None) -> dict[str, str]:
-    found = {}
-    for text in texts or ():
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise typer.BadParameter(f"{text!r}: write name=value")
-        found[name] = value
-    return found
+def say_late(frontier: str, as_json: bool) -> None:
+    """On stderr, as the document itself is the service's; to scripts as JSON, too."""
+    text = (
+        f"this may be older than what you were told before: what is shown doesn't reach {frontier} "
+        "yet, and the service gave up waiting. Ask again, or look at countermand doctor"
+    )
+    typer.echo(json.dumps({"behind": frontier, "detail": text}) if as_json else text, err=True)

@@ -3,27 +3,39 @@
 Everything it makes is in a temporary folder, and gone at the end.
 """
 
+from __future__ import annotations
+
 import asyncio
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Annotated, NamedTuple
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from countermand.cli import shown
-from countermand.client import Client, Problem
+from countermand.cli.exits import Exit
+from countermand.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from countermand.client import Client, HistoryLine, Receipt
 
 PATIENCE_SECONDS = 25.0
 COMMAND = "demo-command"
-
-console = shown.new_console()
+TASKS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("polite", "sleep", {"seconds": 600}),
+    ("counting", "count", {"every_ms": 50}),
+    ("stubborn", "stubborn", {"seconds": 600}),
+    ("process", COMMAND, {}),
+    ("failing", "fail", {"message": "as it should"}),
+    ("interrupted", "stubborn", {"seconds": 600}),
+)
+"""Async handlers, handlers in hosts of their own, and an OS process."""
 
 
 class Service(NamedTuple):
@@ -32,74 +44,118 @@ class Service(NamedTuple):
     key: str
 
 
+class Narrator:
+    """Says what happens, to people or to scripts: then each is a line of JSON."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self._console = shown.new_console()
+
+    def chapter(self, title: str) -> None:
+        self._say({"chapter": title}) if self._as_json else self._console.rule(title)
+
+    def line(self, text: str, **facts: Any) -> None:
+        self._say({"said": text, **facts}) if self._as_json else self._console.print(text)
+
+    def receipt(self, one: Receipt) -> None:
+        self._say({"receipt": one}) if self._as_json else self._console.print(shown.receipt(one))
+
+    def history(self, lines: list[HistoryLine]) -> None:
+        if self._as_json:
+            self._say({"history": lines})
+        else:
+            self._console.print(shown.timeline(lines))
+            self._console.print()
+
+    def _say(self, fact: dict[str, Any]) -> None:
+        typer.echo(json.dumps(fact))
+
+
 def demo(
     keep: Annotated[bool, typer.Option(help="Keep the folder, and say where it is.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show in under half a minute what this is: run, cancel, kill -9, and the histories."""
+    narrator = Narrator(as_json)
     with demo_folder(keep) as folder:
-        asyncio.run(shown_all(folder))
+        asyncio.run(shown_all(folder, narrator))
         if keep:
-            console.print(f"The data is in {folder}")
+            narrator.line(f"The data is in {folder}", folder=folder)
 
 
-async def shown_all(folder: str) -> None:
-    console.rule("A service with everything in it, on an embedded log")
-    with running(folder, "") as service, console.status("working"):
+async def shown_all(folder: str, narrator: Narrator) -> None:
+    from countermand.client import Client
+
+    narrator.chapter("A service with everything in it, on an embedded log")
+    with running(folder, "") as service:
+        narrator.line(f"up at {service.url}", url=service.url)
         async with Client(service.url, service.key) as client:
-            console.print(f"up at {service.url}")
-            console.rule("Tasks of each runtime")
-            for id, kind, payload in (
-                ("polite", "sleep", {"seconds": 600}),
-                ("counting", "count", {"every_ms": 50}),
-                ("stubborn", "stubborn", {"seconds": 600}),
-                ("process", COMMAND, {}),
-                ("failing", "fail", {"message": "as it should"}),
-                ("interrupted", "stubborn", {"seconds": 600}),
-            ):
-                await client.submit(kind, payload, id=id, grace_seconds=1)
-                console.print(f"  submitted {id}: {kind} {json.dumps(payload)}")
-            for id in ("polite", "counting", "stubborn", "process", "interrupted"):
-                await until(client, id, "running")
-            await asyncio.sleep(0.5)
-            console.rule("Cancels, each with its evidence")
-            for id in ("polite", "counting", "stubborn", "process"):
-                receipt = await client.cancel(id, reason="the demo says so", wait_seconds=10)
-                console.print(shown.receipt(receipt))
-            with suppress(Problem):
-                await client.cancel("polite", reason="once more: too late, and void")
-            console.rule("kill -9 in the middle of a cancel")
+            await submitted(client, narrator)
+            await cancelled(client, narrator)
+            narrator.chapter("kill -9 of service and executor, in the middle of a cancel")
             receipt = await client.cancel(
                 "interrupted", reason="while everything dies", wait_seconds=0
             )
-            console.print(f"accepted at {receipt['position']}: {receipt['status']}")
+            narrator.line(f"accepted at {receipt['position']}: {receipt['status']}")
             service.process.send_signal(signal.SIGKILL)
-            service.process.wait()
-            console.print("killed; starting again on the same folder")
+            service.process.wait(PATIENCE_SECONDS)
+            narrator.line("killed; starting again on the same folder")
     with running(folder, service.key) as again:
         async with Client(again.url, again.key) as client:
-            receipt = await client.receipt("interrupted", wait_seconds=20)
-            console.print(shown.receipt(receipt))
-            console.rule("The histories")
+            narrator.receipt(await client.receipt("interrupted", wait_seconds=20))
+            narrator.chapter("The histories")
             for id in ("polite", "stubborn", "failing", "interrupted"):
-                lines = [line async for line in client.task_history(id)]
-                console.print(shown.timeline(lines))
-                console.print()
-    console.print("Your own: countermand up")
+                narrator.history([line async for line in client.task_history(id)])
+    narrator.line("Your own: countermand up")
+
+
+async def submitted(client: Client, narrator: Narrator) -> None:
+    """Every task, until it runs and its handler is what it will be."""
+    narrator.chapter("Tasks of each runtime")
+    for id, kind, payload in TASKS:
+        await client.submit(kind, payload, id=id, grace_seconds=1)
+        narrator.line(f"  submitted {id}: {kind} {json.dumps(payload)}", task=id, kind=kind)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        for id in ("polite", "counting", "process"):
+            await until(client, id, "running")
+        await until(client, "failing", "failed")
+        for id in ("stubborn", "interrupted"):
+            await until_heard(client, id)
+
+
+async def cancelled(client: Client, narrator: Narrator) -> None:
+    from countermand.client import Problem
+
+    narrator.chapter("Cancels, each with its evidence")
+    for id in ("polite", "counting", "stubborn", "process"):
+        narrator.receipt(await client.cancel(id, reason="the demo says so", wait_seconds=10))
+    try:
+        await client.cancel("polite", reason="once more")
+    except Problem as problem:
+        narrator.line(f"polite once more: {problem.document.get('detail')}")
 
 
 async def until(client: Client, id: str, status: str) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        async for frame in client.stream(task=id):
-            if frame.data.get("status") == status:
-                return
+    async for frame in client.stream(task=id):
+        if frame.data.get("status") == status:
+            return
+
+
+async def until_heard(client: Client, id: str) -> None:
+    """Until its handler has said something: a stubborn one is so by then."""
+    async for frame in client.stream(task=id):
+        # What was said before the stream was open isn't said again.
+        if "event" not in frame.data or (await client.task(id))["progress"] is not None:
+            return
 
 
 @contextmanager
 def running(folder: str, key: str) -> Iterator[Service]:
+    """`key`: that of an earlier start, which shows it once."""
     commands = {COMMAND: {"argv": ["sleep", "600"]}}
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "countermand.cli", "up", "--port", "0",
+            sys.executable, "-m", "countermand.cli", "up", "--json", "--port", "0",
             "--data", os.path.join(folder, "data"),
         ],
         stdout=subprocess.PIPE,
@@ -109,17 +165,12 @@ def running(folder: str, key: str) -> Iterator[Service]:
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        url = ""
-        for line in process.stdout:
-            if found := re.search(r"is up: (\S+)", line):
-                url = found[1]
-            if found := re.search(r"key +(\S+)$", line):
-                key = found[1]
-            if "history my-task" in line:
-                break
-        if not url:
-            raise typer.Exit(5)
-        yield Service(process, url, key)
+        line = process.stdout.readline()
+        if not line:
+            typer.echo("its service doesn't start: see what countermand up says", err=True)
+            raise typer.Exit(Exit.CONFIGURATION)
+        said = json.loads(line)
+        yield Service(process, said["url"], said["key"] or key)
     finally:
         if process.poll() is None:
             process.terminate()

@@ -1,14 +1,19 @@
 """Executors: which there are, what each runs, and whether it goes on claiming."""
 
+from __future__ import annotations
+
 import json
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
 
 from countermand.cli import shown
-from countermand.cli.connection import URL, AsJson, Key, Url, ask
-from countermand.client import Executor
+from countermand.cli.connection import ask
+from countermand.cli.options import URL, AsJson, Key, Url
+
+if TYPE_CHECKING:
+    from countermand.client import Executor
 
 app = typer.Typer(help="List executors, drain and resume them.", no_args_is_help=True)
 console = shown.new_console()

@@ -9,14 +9,12 @@ from rich.table import Table
 
 from countermand.cli import shown
 from countermand.cli.exits import Exit
-from countermand.cli.service import ConfigFile, DataFolder
+from countermand.cli.options import AsJson, ConfigFile, DataFolder
 
 if TYPE_CHECKING:
     from services.control_store.api_keys import ApiKey
 
 app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 
 
 @app.command()
@@ -74,16 +72,21 @@ def list_(
 
 @app.command()
 def revoke(
-    id: Annotated[str, typer.Argument(help="Its id, or how it begins.")],
+    id: Annotated[str, typer.Argument(help="Its id, or how it begins, as the list shows it.")],
     data: DataFolder = None,
     config: ConfigFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Revoke a key: refused from then on, within a second."""
     from countermand.cli import key_store, serving
 
     if not key_store.revoke(serving.configured(config, data), id):
-        typer.echo(f"there isn't exactly one key {id!r} that isn't revoked yet", err=True)
+        text = (
+            f"there isn't exactly one key {id!r} that isn't revoked yet: see countermand keys list"
+        )
+        typer.echo(text, err=True)
         raise typer.Exit(Exit.REFUSED)
+    typer.echo(json.dumps({"revoked": id}) if as_json else f"revoked {id}")
 
 
 def _state(key: "ApiKey") -> str:

@@ -1,21 +1,22 @@
 """Commands that look at the service itself: what is configured, reachable, lagging; its schema."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 from collections.abc import Callable
-from importlib.metadata import version
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from countermand.cli.connection import URL, AsJson, Key, Url
 from countermand.cli.exits import Exit
-from countermand.cli.service import ConfigFile, DataFolder
+from countermand.cli.options import URL, AsJson, ConfigFile, DataFolder, Key, Url
 from countermand.cli.shown import new_console
-from countermand.client import Client, Problem
+
+if TYPE_CHECKING:
+    from countermand.client import Client
 
 NEWS_OLD_SECONDS = 60.0
 """A region that can be reached says something every few seconds, if only that nothing happens."""
@@ -65,11 +66,15 @@ def _looked(what: str, says: Callable[[], str]) -> tuple[str, bool, str]:
 
 
 async def _reach(url: str, key: str | None) -> list[tuple[str, bool, str]]:
+    import httpx
+
+    from countermand.client import Client, Problem
+
     found = []
     async with Client(url, key, attempts=1, timeout_seconds=5) as client:
         try:
             ready = await client.ready()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             return [("service", False, f"{url}: {error or type(error).__name__}")]
         says = f"{url}: {ready['status']}"
         if ready["lag_entries"] is not None:
@@ -90,6 +95,8 @@ async def _reach(url: str, key: str | None) -> list[tuple[str, bool, str]]:
 
 async def _regions(client: Client) -> list[tuple[str, bool, str]]:
     """How old the news of each other region are."""
+    from countermand.client import Problem
+
     try:
         known = await client.regions()
     except Problem:
@@ -109,14 +116,18 @@ async def _regions(client: Client) -> list[tuple[str, bool, str]]:
 
 def schema(
     what: Annotated[str, typer.Argument(help="events, asyncapi or api")] = "events",
+    as_json: AsJson = False,
 ) -> None:
-    """Print a schema as JSON: of each event, of the log for AsyncAPI's tools, of the HTTP API."""
+    """Print a schema as JSON, in any case: of each event, of the log for AsyncAPI's tools, of the
+    HTTP API. --json: in one line."""
     document: Any
     if what == "events":
         from events.schemas import json_schemas
 
         document = json_schemas()
     elif what == "asyncapi":
+        from importlib.metadata import version
+
         from events.schemas import asyncapi_document
 
         document = asyncapi_document(version("countermand"))
@@ -125,5 +136,5 @@ def schema(
 
         document = described()
     else:
-        raise typer.BadParameter("events, asyncapi or api")
-    typer.echo(json.dumps(document, indent=2))
+        raise typer.BadParameter("events, asyncapi or api", param_hint="what")
+    typer.echo(json.dumps(document, indent=None if as_json else 2))

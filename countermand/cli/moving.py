@@ -1,10 +1,12 @@
 """Commands that take data out and in: export and import, backup and restore."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -19,17 +21,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from countermand.cli.connection import URL, AsJson, Key, Url, ask
-from countermand.cli.earlier_export import (
-    Format,
-    NoExport,
-    OtherFilters,
-    keep_filters,
-    whole_rows,
-)
+from countermand.cli.connection import ask
 from countermand.cli.exits import Exit
-from countermand.cli.service import ConfigFile, DataFolder
-from countermand.client import Client, read_positions, written_positions
+from countermand.cli.options import URL, AsJson, ConfigFile, DataFolder, Key, Url
+
+if TYPE_CHECKING:
+    from countermand.client import Client
 
 BEGINNING = "0:0"
 
@@ -47,22 +44,24 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write your organization's history into a file; run it again after a crash, and it goes on."""
+    from countermand.cli import earlier_export
+    from countermand.client import read_positions, written_positions
     from services.export_closing import Counted
 
     if format not in ("jsonl", "csv"):
         raise typer.BadParameter("jsonl or csv", param_hint="--format")
-    kind: Format = "csv" if format == "csv" else "jsonl"
+    kind: earlier_export.Format = "csv" if format == "csv" else "jsonl"
     where = {"task": task, "project": project, "actor": actor, "type": type, "verdict": verdict}
     given: dict[str, Any] = {name: value for name, value in where.items() if value}
     counted = Counted()
     with refusing():
         try:
-            keep_filters(file, given)
-            behind = whole_rows(file, kind, counted.add)
-        except NoExport:
+            earlier_export.keep_filters(file, given)
+            behind = earlier_export.whole_rows(file, kind, counted.add)
+        except earlier_export.NoExport:
             text = f"{file} isn't an export as {format}, and stays as it is: name another file"
             raise typer.BadParameter(text, param_hint="file") from None
-        except OtherFilters:
+        except earlier_export.OtherFilters:
             text = f"{file} was begun with other filters: give the same ones, or name another file"
             raise typer.BadParameter(text, param_hint="file") from None
     bar = progress(MofNCompleteColumn(), as_json)
@@ -74,17 +73,20 @@ def export(
             start = written_positions(behind)
             async for row in client.export(format=kind, start=start, **given):
                 if kind == "jsonl" and row.position is None:  # closes what came now: not all of it
-                    out.write(counted.closing(BEGINNING, row.end))
+                    out.write(counted.closing(BEGINNING, row.end, given))
                     continue
                 out.write(row.data)
                 counted.add(row.data)
+                if row.position is None:  # the names of the columns
+                    continue
                 rows += 1
-                if row.position is not None:
-                    ((partition, offset),) = read_positions(row.position).items()
-                    behind[partition] = offset + 1
+                ((partition, offset),) = read_positions(row.position).items()
+                behind[partition] = offset + 1
                 if rows % 500 == 0:
                     end = sum(read_positions(row.end).values())
                     bar.update(line, total=end, completed=sum(behind.values()))
+            end = sum(behind.values())
+            bar.update(line, total=end, completed=end)
         return rows
 
     with refusing():
@@ -147,43 +149,58 @@ def restore(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new data folder of a backup, if every byte of it is as it was."""
+    """Make a new data folder of a backup, if every byte of it is as it was; say which settings are
+    others now."""
     from countermand.cli import serving
+    from services.backed_up_settings import differing
     from services.backup import CONFIGURATION, restore
 
     settings = serving.configured(config, data)
     bar = progress(MofNCompleteColumn(), as_json)
     with refusing(), bar:
         made = restore(source, settings.data, shown(bar))
+    if not as_json:
+        typer.echo(f"{made.events} events in {settings.data}")
+    kept = settings.data / CONFIGURATION
+    used = config or (kept if kept.exists() else None)
+    others = differing(settings.data, serving.configured(used, data))
     if as_json:
-        typer.echo(made.model_dump_json())
+        told = [each._asdict() for each in others]
+        typer.echo(json.dumps({**made.model_dump(mode="json"), "differing_settings": told}))
         return
-    typer.echo(f"{made.events} events in {settings.data}")
-    with_config = settings.data / CONFIGURATION
-    more = f" --config {with_config}" if with_config.exists() else ""
+    for each in others:
+        then, now = json.dumps(each.then), json.dumps(each.now)
+        typer.echo(f"setting {each.name} was {then} when the backup was made, and is {now} here")
+    more = f" --config {used}" if used else ""
     typer.echo(f"Start it: countermand up --data {settings.data}{more}")
 
 
 @contextmanager
 def refusing() -> Iterator[None]:
     """Ends the command with the reason when something of ours refuses."""
+    from countermand.cli.troubles import of_file
     from events.errors import CountermandError
 
     try:
         yield
-    except (CountermandError, OSError) as error:
+    except CountermandError as error:
         typer.echo(str(error), err=True)
+        raise typer.Exit(Exit.REFUSED) from None
+    except OSError as error:
+        typer.echo(of_file(error), err=True)
         raise typer.Exit(Exit.REFUSED) from None
 
 
 def progress(counting: ProgressColumn, as_json: bool) -> Progress:
+    """Where there is no terminal, what moves would be noise."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         counting,
         TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=as_json,
+        console=console,
+        disable=as_json or not console.is_terminal,
     )
 
 

@@ -1,8 +1,10 @@
 """`countermand pulse`: what is being stopped right now, live in the terminal or once as JSON."""
 
+from __future__ import annotations
+
 import asyncio
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group, RenderableType
@@ -10,9 +12,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from countermand.cli.connection import URL, AsJson, Key, Url, ask
+from countermand.cli.connection import ask
+from countermand.cli.options import URL, AsJson, Key, Url
 from countermand.cli.shown import new_console, since_moment
-from countermand.client import Client, PhaseTimes, Pulse, PulseWindow
+
+if TYPE_CHECKING:
+    from countermand.client import Client, PhaseTimes, Pulse, PulseWindow
 
 PHASES = {
     "requested_to_observed": "requested → observed",

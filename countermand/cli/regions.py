@@ -1,17 +1,21 @@
 """Other regions: how old their news are; and forgetting what was copied of one."""
 
+from __future__ import annotations
+
 import json
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from countermand.cli import shown
-from countermand.cli.connection import URL, AsJson, Key, Url, ask
+from countermand.cli.connection import ask
 from countermand.cli.exits import Exit
-from countermand.cli.service import ConfigFile, DataFolder
-from countermand.client import Client, RequestAbroad
+from countermand.cli.options import URL, AsJson, ConfigFile, DataFolder, Key, Url
+
+if TYPE_CHECKING:
+    from countermand.client import Client, RequestAbroad
 
 app = typer.Typer(help="Look at other regions.", no_args_is_help=True)
 
@@ -66,6 +70,7 @@ def forget(
     region: Annotated[str, typer.Argument(help="Whose copy it is.")],
     data: DataFolder = None,
     config: ConfigFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Forget what was copied of a region: a bridge brings it again, from the beginning.
 
@@ -76,4 +81,5 @@ def forget(
 
     with key_store.opened(serving.configured(config, data)) as store:
         lines = store.ask_now(partial(region_news.forget, region=region))
-    typer.echo(f"{lines} lines of region {region} forgotten")
+    said = {"region": region, "lines": lines}
+    typer.echo(json.dumps(said) if as_json else f"{lines} lines of region {region} forgotten")

@@ -7,7 +7,8 @@ import asyncio
 import gc
 import json
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import typer
 import uvloop
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from countermand.cli.exits import Exit
 from events.errors import CountermandError
@@ -23,6 +24,7 @@ from services.control_store import open_control_store
 from services.control_store.api_keys import any_key, create_key
 from services.executor.settings import ExecutorSettings
 from services.logging import set_up_logging
+from services.setting_names import refusals
 from services.settings import Settings, read_settings
 from services.world import real_world
 
@@ -33,7 +35,7 @@ Service = Callable[[Settings, asyncio.Event, Callable[[str], None]], Coroutine[A
 """It lives until the event is set, and says where or as whom it is up."""
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, *, as_json: bool) -> None:
     """Everything, until a signal says to stop, or something is wrong for good."""
     from services.composition import serve_embedded
     from services.projecting.lives import forked
@@ -43,7 +45,9 @@ def serve(settings: Settings) -> None:
     # Now: nothing is opened yet that a fork would have to keep its hands off.
     service = partial(serve_embedded, projector=forked(settings.data, live))
     # Only when all is up: a key that was made before, and never shown, would be nobody's.
-    run(service, settings, lambda url: say_started(url, settings, make_first_key(settings)))
+    run(
+        service, settings, lambda url: say_started(url, settings, make_first_key(settings), as_json)
+    )
 
 
 def run(service: Service, settings: Settings, started: Callable[[str], None]) -> None:
@@ -105,20 +109,27 @@ def configured(
         "modules": [*samples, *handlers] if handlers else None,
         "module_paths": paths or None,
     }
-    try:
+    with misconfigured(Settings):
         settings = read_settings(config, **{k: v for k, v in over.items() if v is not None})
-        for section, values in (("gateway", gateway), ("executor", executor)):
-            given = {k: v for k, v in values.items() if v is not None}
-            if given:
-                model = getattr(settings, section)
+    for section, values in (("gateway", gateway), ("executor", executor)):
+        given = {k: v for k, v in values.items() if v is not None}
+        if given:
+            model = getattr(settings, section)
+            with misconfigured(type(model), section):
                 merged = type(model).model_validate({**model.model_dump(), **given})
-                settings = settings.model_copy(update={section: merged})
-    except ValidationError as error:
-        for each in error.errors(include_url=False, include_input=False):
-            where = ".".join(str(part) for part in each["loc"])
-            typer.echo(f"setting {where}: {each['msg']}", err=True)
-        raise typer.Exit(Exit.CONFIGURATION) from None
+            settings = settings.model_copy(update={section: merged})
     return settings
+
+
+@contextmanager
+def misconfigured(settings: type[BaseModel], section: str = "") -> Iterator[None]:
+    """Ends the command with a line for each setting that is refused."""
+    try:
+        yield
+    except ValidationError as error:
+        for line in refusals(error, settings, section):
+            typer.echo(line, err=True)
+        raise typer.Exit(Exit.CONFIGURATION) from None
 
 
 def make_first_key(settings: Settings) -> str | None:
@@ -142,9 +153,13 @@ def make_first_key(settings: Settings) -> str | None:
         store.close()
 
 
-def say_started(url: str, settings: Settings, first_key: str | None) -> None:
+def say_started(url: str, settings: Settings, first_key: str | None, as_json: bool) -> None:
     """What somebody needs to go on, on stdout."""
     rest_from_collecting()
+    if as_json:
+        said = {"url": url, "data": str(settings.data.resolve()), "key": first_key}
+        print(json.dumps(said), flush=True)
+        return
     lines = [f"Countermand is up: {url}", f"  data     {settings.data.resolve()}"]
     if first_key is not None:
         lines += [
@@ -161,6 +176,12 @@ def say_started(url: str, settings: Settings, first_key: str | None) -> None:
         "  countermand history my-task",
     ]
     print("\n".join(lines), flush=True)
+
+
+def say_up(name: str, where: str, as_json: bool) -> None:
+    """Of a service alone."""
+    said = {"service": name, "at": where}
+    print(json.dumps(said) if as_json else f"Countermand's {name} is up: {where}", flush=True)
 
 
 def rest_from_collecting() -> None:

@@ -1,8 +1,10 @@
 """Documents as people read them: receipts, timelines with relative times, tables."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -10,7 +12,9 @@ from rich.text import Text
 
 from countermand.cli import waiting
 from countermand.cli.plain_console import PlainConsole
-from countermand.client import AtHome, Frame, HistoryLine, Receipt, Task
+
+if TYPE_CHECKING:
+    from countermand.client import AtHome, Frame, HistoryLine, Receipt, Task
 
 ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "moved", "completed"})
 COLORS = {

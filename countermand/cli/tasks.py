@@ -1,16 +1,22 @@
 """Commands about tasks: submit, cancel, status, history, watch, replay."""
 
+from __future__ import annotations
+
 import asyncio
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from countermand.cli import bulk, shown
-from countermand.cli.connection import URL, AsJson, Key, Url, ask, pairs, payload, secrets
+from countermand.cli.connection import ask
 from countermand.cli.exits import Exit
+from countermand.cli.given import labels, payload, secrets
+from countermand.cli.options import URL, AsJson, Key, Url
 from countermand.cli.waiting import held_up_by
-from countermand.client import Client, HistoryLine, Task
+
+if TYPE_CHECKING:
+    from countermand.client import Client, HistoryLine, Task
 
 console = shown.new_console()
 
@@ -34,6 +40,10 @@ def submit(
     grace_seconds: Annotated[
         float | None, typer.Option(help="So long it has to stop by itself, once it is asked.")
     ] = None,
+    stop_within_seconds: Annotated[
+        float | None,
+        typer.Option(help="Its budget for a stop: a longer one is noted, and counted."),
+    ] = None,
     deadline: Annotated[
         str | None, typer.Option(help="A time (RFC 3339) at which it is cancelled.")
     ] = None,
@@ -43,12 +53,13 @@ def submit(
 ) -> None:
     """Submit a task; prints its id."""
     more = {
-        "labels": pairs(label) or None,
+        "labels": labels(label) or None,
         "secrets": secrets(secret) or None,
         "project": project,
         "parent": parent,
         "max_attempts": max_attempts,
         "grace_seconds": grace_seconds,
+        "stop_within_seconds": stop_within_seconds,
         "deadline": deadline,
     }
     given: dict[str, Any] = {name: value for name, value in more.items() if value is not None}
@@ -69,6 +80,9 @@ def cancel(
     preview: Annotated[
         bool, typer.Option("--preview", help="With --where: show what it means, and end.")
     ] = False,
+    token: Annotated[
+        str | None, typer.Option(help="Many tasks: those that a preview showed, with this token.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="With --where: don't ask again.")] = False,
     cap: Annotated[
         int | None, typer.Option(help="With --where: refuse if there are more tasks.")
@@ -96,15 +110,22 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """Stop a task, and show the receipt; or stop many, once you have seen which."""
-    if (id is None) == (not where):
-        raise typer.BadParameter("name a task, or say --where")
+    if sum(bool(each) for each in (id, where, token)) != 1:
+        raise typer.BadParameter("name one task, or say --where, or give the --token of a preview")
+    orders: bulk.Orders = {
+        "reason": reason,
+        "mode": "force" if force else "graceful",
+        "grace_seconds": grace_seconds,
+        "per_second": per_second,
+    }
+    if token is not None:
+        if preview or cap is not None:
+            raise typer.BadParameter(
+                "what a token cancels has been shown and counted: give it alone"
+            )
+        bulk.begin(token, orders, url, key, as_json)
+        return
     if where:
-        orders: bulk.Orders = {
-            "reason": reason,
-            "mode": "force" if force else "graceful",
-            "grace_seconds": grace_seconds,
-            "per_second": per_second,
-        }
         bulk.cancel_many(bulk.filter_of(where), cap, orders, preview, yes, url, key, as_json)
         return
     assert id is not None
@@ -202,6 +223,7 @@ def watch(
     """Show what is said, as it is said."""
 
     async def follow(client: Client) -> None:
+        await client.ready()  # a stream goes on where it was cut; here nothing has begun yet
         async for frame in client.stream(task=id, project=project, after=after):
             if as_json:
                 typer.echo(json.dumps({"cursor": frame.id, **frame.data}))

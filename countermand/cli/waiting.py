@@ -1,6 +1,12 @@
 """What holds a pending task up: what it waits for, what that waits for, and so on."""
 
-from countermand.client import Client, Problem, Task
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from countermand.client import Client, Task
+
 
 FOLLOWED = 300
 SHOWN = 4
@@ -23,6 +29,8 @@ async def held_up_by(client: Client, task: Task) -> list[str]:
 
 
 async def _first_unmet(client: Client, task: Task) -> tuple[str, Task | None] | None:
+    from countermand.client import Problem
+
     for id in task["depends_on"]:
         try:
             found = await client.task(id)

@@ -1,16 +1,21 @@
 """Webhooks: endpoints added, listed, rotated, removed; what was given up, and sending it again."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from countermand.cli.connection import URL, AsJson, Key, Url, ask
+from countermand.cli.connection import ask
+from countermand.cli.options import URL, AsJson, Key, Url
 from countermand.cli.shown import new_console
-from countermand.client import Client, MadeEndpoint
+
+if TYPE_CHECKING:
+    from countermand.client import Client, MadeEndpoint
 
 app = typer.Typer(help="Have events delivered to your own services.", no_args_is_help=True)
 
@@ -40,18 +45,22 @@ def add(
 
 @app.command("list")
 def list_(url: Url = URL, key: Key = None, as_json: AsJson = False) -> None:
-    """List your organization's endpoints."""
+    """List your organization's endpoints, and how deliveries to them go."""
     found = ask(url, key, lambda client: client.webhooks(), as_json)
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("id", "url", "types", "description", "created", "rotated", box=None)
+    headings = ("id", "url", "types", "pending", "dead", "last error", "description", "created")
+    table = Table(*headings, "rotated", box=None)
     for each in found:
         types = "all" if each["types"] is None else " ".join(each["types"])
         table.add_row(
             each["id"],
             Text(each["url"]),
             types,
+            str(each["pending"]),
+            str(each["dead"]),
+            Text(each["last_error"] or ""),
             Text(each["description"]),
             each["created_at"],
             each["rotated_at"] or "",

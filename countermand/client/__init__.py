@@ -10,6 +10,14 @@ of Countermand.
 """
 
 from countermand.client.client import DEFAULT_URL, Client
+from countermand.client.documents.asked import (
+    ExportWhere,
+    HistoryWhere,
+    ProjectFields,
+    ProjectWhere,
+    TaskFields,
+    TaskWhere,
+)
 from countermand.client.documents.bulk_cancels import BulkCancel, BulkItem, BulkPreview
 from countermand.client.documents.executors import Executor, ExecutorRun
 from countermand.client.documents.history import ExportedRow, Frame, HistoryLine
@@ -25,7 +33,12 @@ from countermand.client.documents.pulse import (
 from countermand.client.documents.receipts import Receipt, Submitted
 from countermand.client.documents.regions import AtHome, KnownRegion, Regions, RequestAbroad
 from countermand.client.documents.tasks import Actor, Cancel, Progress, Project, Task
-from countermand.client.documents.webhooks import DeadDelivery, Endpoint, MadeEndpoint
+from countermand.client.documents.webhooks import (
+    DeadDelivery,
+    Endpoint,
+    MadeEndpoint,
+    WatchedEndpoint,
+)
 from countermand.client.problems import Problem
 from countermand.client.streamed import CLOSING, position_of, read_positions, written_positions
 from countermand.client.sync import SyncClient
@@ -46,9 +59,11 @@ __all__ = [
     "Executor",
     "ExecutorCounts",
     "ExecutorRun",
+    "ExportWhere",
     "ExportedRow",
     "Frame",
     "HistoryLine",
+    "HistoryWhere",
     "KnownRegion",
     "MadeEndpoint",
     "OverdueStop",
@@ -56,6 +71,8 @@ __all__ = [
     "Problem",
     "Progress",
     "Project",
+    "ProjectFields",
+    "ProjectWhere",
     "Pulse",
     "PulseGroup",
     "PulseWindow",
@@ -65,6 +82,9 @@ __all__ = [
     "Submitted",
     "SyncClient",
     "Task",
+    "TaskFields",
+    "TaskWhere",
+    "WatchedEndpoint",
     "position_of",
     "read_positions",
     "written_positions",

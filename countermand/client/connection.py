@@ -49,14 +49,14 @@ class Connection:
         idempotency_key: str | None = None,
         wait_seconds: float | None = None,
     ) -> Any:
-        headers = {"idempotency-key": idempotency_key or str(uuid4())}
+        headers = _named(idempotency_key)
         if wait_seconds is not None:
             headers["prefer"] = f"wait={int(wait_seconds)}"
         given = {name: value for name, value in body.items() if value is not None}
         return await self._send("POST", path, headers, {}, given, wait_seconds or 0)
 
-    async def delete(self, path: str) -> Any:
-        return await self._send("DELETE", path, {}, {}, None, 0)
+    async def delete(self, path: str, idempotency_key: str | None = None) -> Any:
+        return await self._send("DELETE", path, _named(idempotency_key), {}, None, 0)
 
     async def _send(
         self,
@@ -150,6 +150,11 @@ class Connection:
         response = await self._http.get("/readyz")
         document: dict[str, Any] = response.json()
         return document
+
+
+def _named(idempotency_key: str | None) -> dict[str, str]:
+    """The header by which the service knows a request that is repeated."""
+    return {"idempotency-key": idempotency_key or str(uuid4())}
 
 
 async def _accepted(response: httpx.Response) -> None:

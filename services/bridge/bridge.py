@@ -76,8 +76,8 @@ def carried_here(settings: Settings, dock: Dock | None, regions: Regions | None)
     return found
 
 
-def told(troubles: dict[str, str], region: str, why: str | None) -> None:
-    if why is None:
+def told(troubles: dict[str, BaseException], region: str, error: BaseException | None) -> None:
+    if error is None:
         troubles.pop(region, None)
     else:
-        troubles[region] = why
+        troubles[region] = error

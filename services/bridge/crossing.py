@@ -18,6 +18,8 @@ from services.refusals import Conflict
 from services.regions.dock import CARRIED_ELSEWISE
 from services.regions.settings import RegionSettings
 
+WHY_LIMIT_CHARACTERS = 300
+
 log = structlog.get_logger(__name__)
 
 
@@ -53,9 +55,10 @@ class Crossing:
         coming_in: ComingIn,
         settings: RegionSettings,
         chance: random.Random,
-        troubled: Callable[[str | None], None] = lambda why: None,
+        troubled: Callable[[BaseException | None], None] = lambda error: None,
     ) -> None:
-        """`troubled` hears why nothing is carried, and None when all is well again."""
+        """`troubled` hears why nothing is carried, and None when all is well again, or when it is
+        somebody else's turn to carry."""
         self.source = source
         self.target = target
         self.trouble: str | None = None
@@ -69,6 +72,14 @@ class Crossing:
     async def run(self) -> None:
         """A failure is waited out, longer after each further one; bridges don't all come back at
         the same moment."""
+        try:
+            await self._carry_on()
+        finally:
+            # Whoever goes on knows better.
+            self.trouble = None
+            self._troubled(None)
+
+    async def _carry_on(self) -> None:
         failures = 0
         while True:
             pause_seconds = self._settings.pause_seconds
@@ -108,8 +119,12 @@ class Crossing:
             log.info("carrying again", source=self.source, target=self.target)
 
     def _unwell(self, error: BaseException) -> None:
-        why = (str(error) or type(error).__name__)[:300]
+        why = why_of(error)
         if self.trouble != why:
             self.trouble = why
-            self._troubled(why)
+            self._troubled(error)
             log.warning("nothing is carried", source=self.source, target=self.target, why=why)
+
+
+def why_of(error: BaseException) -> str:
+    return (str(error) or type(error).__name__)[:WHY_LIMIT_CHARACTERS]

@@ -65,6 +65,8 @@ class ReadAnotherWay(CountermandError):
 
 
 VALUES_AT_ONCE = 100
+OF_CLUSTER = " of cluster "
+"""No name of a topic has a space."""
 
 
 def of(connection: sa.Connection, region: str) -> News | None:
@@ -77,10 +79,20 @@ def all_of_them(connection: sa.Connection) -> list[News]:
     return [_news(row) for row in connection.execute(sa.select(region_news))]
 
 
+def in_cluster(way: str, cluster: str | None) -> str:
+    """Where a topic is read: brokers tell which cluster they are, addresses don't."""
+    return way if cluster is None else f"{way}{OF_CLUSTER}{cluster}"
+
+
 def check_way(news: News | None, way: str) -> None:
-    """Raises `ReadAnotherWay`."""
-    if news is not None and news.way not in (None, way):
-        raise ReadAnotherWay(news.region, news.way or "", way)
+    """Raises `ReadAnotherWay`. Where the cluster isn't known, that it is another one isn't, too."""
+    if news is None or news.way is None:
+        return
+    (before, _, cluster_before), (now, _, cluster) = (
+        each.partition(OF_CLUSTER) for each in (news.way, way)
+    )
+    if before != now or (cluster_before and cluster and cluster_before != cluster):
+        raise ReadAnotherWay(news.region, news.way, way)
 
 
 def keep(

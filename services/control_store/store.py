@@ -110,7 +110,7 @@ def open_control_store(url: str | None, data: Path) -> ControlStore:
             data.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             to_do = "Choose a folder that this user may make and write (--data, COUNTERMAND_DATA)"
-            raise ControlStoreUnavailable(str(data), error, to_do) from error
+            raise ControlStoreUnavailable(str(data), error.strerror, to_do) from error
         url = f"sqlite:///{make_private(data / FILE)}"
     is_file = url.startswith("sqlite")
     arguments = {} if is_file else POSTGRES_ARGUMENTS

@@ -39,6 +39,17 @@ class Delivery(NamedTuple):
 COLUMNS = [table.c[name] for name in Delivery._fields]
 
 
+class Standing(NamedTuple):
+    """How deliveries to one endpoint go."""
+
+    pending: int
+    dead: int
+    last_status: int | None
+    last_error: str | None
+    """Of the oldest delivery that waits for another attempt, or else of the last one given up;
+    None: none of them has failed."""
+
+
 def queue(
     connection: sa.Connection,
     endpoint_id: str,
@@ -73,6 +84,22 @@ def dead_count(connection: sa.Connection, endpoint_id: str) -> int:
     query = sa.select(sa.func.count()).select_from(table)
     where = (table.c.endpoint_id == endpoint_id, table.c.state == DEAD)
     return connection.execute(query.where(*where)).scalar() or 0
+
+
+def standing(connection: sa.Connection, endpoint_id: str) -> Standing:
+    counts = sa.select(table.c.state, sa.func.count()).where(table.c.endpoint_id == endpoint_id)
+    rows = connection.execute(counts.group_by(table.c.state)).tuples()
+    count: dict[str, int] = dict(rows.all())
+    place = (table.c.partition, table.c.offset)
+    waits = _of(endpoint_id, PENDING).where(table.c.last_error != "").order_by(*place).limit(1)
+    died = _of(endpoint_id, DEAD).order_by(*(each.desc() for each in place)).limit(1)
+    failed = connection.execute(waits).first() or connection.execute(died).first()
+    return Standing(
+        pending=count.get(PENDING, 0),
+        dead=count.get(DEAD, 0),
+        last_status=None if failed is None else failed.last_status,
+        last_error=None if failed is None else failed.last_error,
+    )
 
 
 def accepted(connection: sa.Connection, delivery: Delivery) -> None:

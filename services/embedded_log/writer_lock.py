@@ -18,7 +18,8 @@ class WriterLock:
             self._file = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise LogUnavailable(
-                f"{path} can't be opened for writing ({error}). Let this user write that folder"
+                f"{path} can't be opened for writing ({error.strerror}). Let this user write that "
+                "folder"
             ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

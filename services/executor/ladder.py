@@ -19,7 +19,7 @@ from services.executor.run_record import RunRecord
 from services.executor.runtime import Ending, RunHandle, Stop
 
 UNCONFIRMED_AT_LEAST_EVERY_SECONDS = 3600.0
-TOGETHER_SECONDS = 0.005
+TOGETHER_SECONDS = 0.02
 """A run that ends so soon after it was asked has both said in one append."""
 
 
@@ -139,7 +139,7 @@ class Ladder:
         """The ending; None when the time is over or the run was told something new."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        if self.unsaid:
+        if self.unsaid and not handle.ended.done():
             await self._news(min(seconds, TOGETHER_SECONDS))
             if not handle.ended.done():
                 self._say_unsaid()

@@ -7,12 +7,13 @@ from starlette.types import ASGIApp
 
 from services.gateway import problems
 from services.gateway.body_limit import BodyLimit
-from services.gateway.callers import SECURITY_SCHEMES
 from services.gateway.desk import Desk
-from services.gateway.dialects.mounting import add_dialects, describe_security, too_large
+from services.gateway.dialects.mounting import add_dialects, refusal
 from services.gateway.dialects.sigmic.pages import WidgetPages
+from services.gateway.ending import Ending
 from services.gateway.fast_lane import FastLane
 from services.gateway.native import PREFIX
+from services.gateway.openapi import whole
 from services.gateway.routes import (
     bulk_cancels,
     cancels,
@@ -51,7 +52,7 @@ def new_app(desk: Desk) -> ASGIApp:
     add_routes(app)
     limit_bytes = desk.settings.gateway.body_limit_bytes
     pages = WidgetPages(app, desk.settings.dialects.sigmic.widgets)
-    return BodyLimit(FastLane(pages, desk, PREFIX), limit_bytes, too_large)
+    return Ending(BodyLimit(FastLane(pages, desk, PREFIX), limit_bytes, refusal), refusal)
 
 
 def described() -> dict[str, Any]:
@@ -82,15 +83,9 @@ def add_routes(app: FastAPI) -> None:
     add_dialects(app)
     describe = app.openapi
 
-    def with_problems() -> dict[str, Any]:
-        document = describe()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        document["components"]["securitySchemes"] = SECURITY_SCHEMES
-        for path, operations in document["paths"].items():
-            for operation in operations.values() if path.startswith(PREFIX) else ():
-                operation["security"] = [{name: []} for name in SECURITY_SCHEMES]
-        describe_security(document)
-        schemas["ProblemDocument"] = problems.ProblemDocument.model_json_schema()
-        return document
+    def described_whole() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = whole(describe())
+        return app.openapi_schema
 
-    app.openapi = with_problems  # type: ignore[method-assign]
+    app.openapi = described_whole  # type: ignore[method-assign]

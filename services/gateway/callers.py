@@ -24,6 +24,8 @@ READING = frozenset({"GET", "HEAD"})
 PROOFS_APART_SECONDS = 0.1
 """At least, between two looks at the credential of somebody who reads a stream."""
 _HEADERS = "countermand.headers"
+FRONTIER_PATTERN = r"^\d{1,3}:\d{1,15}(,\d{1,3}:\d{1,15})*$"
+"""For OpenAPI: so it is written."""
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -180,6 +182,10 @@ _PREFER = described_header(
     "Prefer", "`wait=N`: wait N seconds, at most, for the stop; or `respond-async`."
 )
 _PREFER["schema"] = {"type": "string", "pattern": r"^(wait=\d{1,5}|respond-async)$"}
+AFTER = described_header(
+    "Countermand-After", "A frontier: this read waits, bounded, until it shows what is before it."
+)
+AFTER["schema"] = {"type": "string", "pattern": FRONTIER_PATTERN, "maxLength": 2000}
 IDEMPOTENT: dict[str, Any] = {"parameters": [_KEY]}
 CANCELLING: dict[str, Any] = {"parameters": [_KEY, _PREFER]}
 

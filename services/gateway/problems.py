@@ -84,6 +84,8 @@ TABLE: Mapping[type[Exception], Row] = {
     ReadModelsUnavailable: Row(503, "unavailable", "Unavailable"),
 }
 
+BAD_BODY = 400
+"""What the framework says of a body that it can't even decode."""
 TITLES = {row.status: row.title for row in TABLE.values()}
 
 
@@ -198,7 +200,10 @@ async def _invalid_event(_request: Request, error: Exception) -> Response:
 
 
 async def no_such_route(_request: Request, error: Exception) -> Response:
+    """What the framework refuses by itself."""
     assert isinstance(error, HTTPException)
+    if error.status_code == BAD_BODY:
+        return problem_of(Invalid("body", "it isn't JSON in UTF-8"))
     name = {404: "no-such-route", 405: "wrong-method"}.get(error.status_code, "http")
     title = TITLES.get(error.status_code, "Not possible")
     return problem(error.status_code, name, title, str(error.detail), error.headers or {})

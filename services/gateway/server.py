@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -53,14 +54,28 @@ class Server(uvicorn.Server):
             self.listening.set()
 
 
+OWN_ADDRESS = (
+    "Name one that it has (--host): 127.0.0.1 for callers on this machine, 0.0.0.0 for those on "
+    "others, too"
+)
+
+
 class CannotListen(CountermandError):
     """The address isn't this service's to have."""
 
     def __init__(self, host: str, port: int, why: OSError) -> None:
-        super().__init__(
-            f"can't listen at {host}:{port}: {os.strerror(why.errno or 0)}. Stop whoever has the "
-            "port, or choose another one (--port; 0 takes any that is free)"
-        )
+        if (why.errno or 0) < 0:  # of the resolver
+            said = f"nothing is known of this name. {OWN_ADDRESS}"
+        elif why.errno == errno.EADDRNOTAVAIL:
+            said = f"this machine has no such address. {OWN_ADDRESS}"
+        elif why.errno == errno.EACCES:
+            said = "this user may not. Choose a port above 1023 (--port)"
+        else:
+            said = (
+                f"{os.strerror(why.errno or 0)}. Stop whoever has the port, or choose another one "
+                "(--port; 0 takes any that is free)"
+            )
+        super().__init__(f"can't listen at {host}:{port}: {said}")
 
 
 def listening_at(host: str, port: int, backlog: int) -> socket.socket:

@@ -9,7 +9,7 @@ from projections.moments import moment, moment_or_none
 from services.control_store.webhook_deliveries import Delivery
 from services.control_store.webhooks import Endpoint
 from services.gateway.documents import Document, WrittenPosition
-from services.operations.webhooks import Made
+from services.operations.webhooks import Made, Watched
 
 
 class EndpointDocument(Document):
@@ -30,8 +30,23 @@ class MadeEndpointDocument(EndpointDocument):
     secret: str = Field(description="Shown this once. Receivers verify signatures with it.")
 
 
+class WatchedEndpointDocument(EndpointDocument):
+    """An endpoint, and how deliveries to it go."""
+
+    pending: int = Field(
+        description="Deliveries that are queued: new, or to be tried again. At most "
+        "`webhooks.queued_per_endpoint`; what is beyond waits in the history."
+    )
+    dead: int = Field(description="Deliveries that were given up: see `/dead` and `/redeliver`.")
+    last_status: int | None = Field(description="Of that failure. Null: there was no answer.")
+    last_error: str | None = Field(
+        description="Why the oldest delivery that is to be tried again failed, or else the last "
+        "one that was given up. Null: none of them has failed."
+    )
+
+
 class EndpointsDocument(Document):
-    items: tuple[EndpointDocument, ...]
+    items: tuple[WatchedEndpointDocument, ...]
 
 
 class DeadDeliveryDocument(Document):
@@ -66,6 +81,11 @@ def endpoint_document(endpoint: Endpoint) -> EndpointDocument:
         created_by=endpoint.created_by,
         rotated_at=moment_or_none(endpoint.rotated_at_us),
     )
+
+
+def watched_document(watched: Watched) -> WatchedEndpointDocument:
+    shown = endpoint_document(watched.endpoint)
+    return WatchedEndpointDocument(**shown.model_dump(), **watched.standing._asdict())
 
 
 def made_document(made: Made) -> MadeEndpointDocument:

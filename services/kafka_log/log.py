@@ -12,8 +12,10 @@ from events.log import Message, Record
 from events.positions import Frontier, Position
 from services.kafka_log import topic as topics
 from services.kafka_log.clients import close_consumer, open_consumer
+from services.kafka_log.cluster import cluster_of
 from services.kafka_log.connection import Connection
 from services.kafka_log.limits import Limits
+from services.kafka_log.pace import Pace
 from services.kafka_log.pages import Pages
 from services.kafka_log.reader import Look, Reader, closed, unreadable
 from services.kafka_log.topic import Topic
@@ -93,13 +95,14 @@ class KafkaLog:
         linger: Linger | None = None,
     ) -> AsyncGenerator[Sequence[Record], None]:
         """`linger`: waited for with each batch that isn't full, before it is handed out; no broker
-        is asked for more meanwhile."""
+        is asked for more meanwhile. Of an unbroken stream of small batches some come together."""
         self._check_open()
         loop = asyncio.get_running_loop()
         reader = await Reader.open(
             self._connection, self._topic, self._limits, start, partitions, self._look
         )
         self._followers.add(reader)
+        pace = Pace(loop.time())
         try:
             heard_at = loop.time()
             while True:
@@ -110,7 +113,13 @@ class KafkaLog:
                         reader.rest()
                         await linger()
                         reader.go_on()
+                    again_at = pace.answered(loop.time()) if len(batch) < limit else 0.0
+                    if again_at:
+                        reader.rest()
                     yield batch
+                    if again_at:
+                        await asyncio.sleep(again_at - loop.time())
+                        reader.go_on()
                     heard_at = loop.time()
                 elif await self._ends_at(await reader.frontier()):
                     heard_at = loop.time()
@@ -119,6 +128,11 @@ class KafkaLog:
         finally:
             self._followers.discard(reader)
             await reader.close()
+
+    async def cluster(self) -> str | None:
+        """Which brokers these are now, by their own name; None: they don't tell."""
+        self._check_open()
+        return await cluster_of(self._connection, self._limits)
 
     async def close(self) -> None:
         self._closed = True

@@ -6,6 +6,8 @@ were every gateway to show them, their sum would be wrong.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -15,11 +17,15 @@ from events.positions import Frontier
 from events.state import Root
 from projections.entry import Entry
 from projections.pulse.picture import Picture
+from services.control_store import ControlStore
+from services.on_kafka.site import Site
 from services.on_kafka.stops import Stops
 from services.on_kafka.turn import Turn
 from services.pulse_worker.pictures import ShelfPictures
+from services.pulse_worker.shelf import Shelf
 from services.read_models.errors import ReadModelsUnavailable
 from services.telemetry.telemetry import Telemetry
+from services.webhooks.making import new_webhooks
 from services.webhooks.webhooks import Webhooks
 
 GATEWAYS = 1
@@ -44,7 +50,7 @@ class Duties:
         self._turn = Turn(database, GATEWAYS, self._do, silence_limit_seconds)
         self._stops = Stops(lambda: self._turn.mine)
         self._new_webhooks = new_webhooks
-        self._pictures = pictures
+        self.pictures = pictures
         self._telemetry = telemetry
         self._webhooks: Webhooks | None = None
         self._judged: dict[int, int] = {}
@@ -93,7 +99,7 @@ class Duties:
     async def _send(self) -> None:
         while True:
             self._webhooks = webhooks = self._new_webhooks()
-            self._telemetry.sources.webhooks = webhooks.deliveries
+            self._telemetry.sources.webhooks = webhooks
             webhooks.recalled({}, self._judged)
             try:
                 await webhooks.run()
@@ -108,10 +114,29 @@ class Duties:
     async def _draw(self) -> None:
         while True:
             try:
-                self._show(await self._pictures.of(None))
+                self._show(await self.pictures.of(None))
             except ReadModelsUnavailable as error:
                 log.warning("the pulse can't be read", why=str(error))
             await asyncio.sleep(PICTURE_EVERY_SECONDS)
 
     def _show(self, picture: Picture | None) -> None:
         self._telemetry.sources.picture = None if picture is None else lambda: picture
+
+
+async def open_duties(
+    site: Site, store: ControlStore, telemetry: Telemetry, opened: AsyncExitStack
+) -> Duties:
+    return Duties(
+        site.schemas.url,
+        partial(new_webhooks, store, site.reads, site.settings.webhooks, site.world),
+        await open_pictures(site, opened),
+        telemetry,
+        site.settings.silence_limit_seconds,
+    )
+
+
+async def open_pictures(site: Site, opened: AsyncExitStack) -> ShelfPictures:
+    shelf = Shelf(site.schemas.url)
+    opened.callback(shelf.close)
+    await asyncio.to_thread(shelf.open)
+    return ShelfPictures(shelf, site.settings.pulse, site.world)

@@ -82,12 +82,18 @@ async def preview(scope: Scope, bulk: BulkParts, request: BulkPreviewRequest) ->
     settings, now = bulk.settings, scope.now()
     cap = request.cap or settings.tasks_default
     if cap > settings.tasks_limit:
-        raise Invalid("cap", f"at most {settings.tasks_limit}")
+        raise Invalid(
+            "cap", f"at most {settings.tasks_limit}: narrow the filter, and cancel in several goes"
+        )
     where = request.where.selected(now)
     await settled(scope)
     found = await scope.view.selection(where, cap + 1)
     if len(found.tasks) > cap:
-        raise TooLarge("tasks that fit (narrow the filter, or raise the cap)", cap)
+        raise TooLarge(
+            "tasks that fit",
+            cap,
+            f"narrow the filter, or raise the cap (`cap`, --cap; up to {settings.tasks_limit})",
+        )
     job = new_preview(scope, request, found.frontier, len(found.tasks), found.runs, now, settings)
     ids, size = [task.id for task in found.tasks], settings.batch_tasks
 

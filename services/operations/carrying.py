@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from events.positions import Frontier
 from projections.moments import us
+from services.bridge.crossing import why_of
 from services.operations.certainty import end_within
 from services.operations.scope import Scope
 from services.permissions import Permission
@@ -64,7 +65,8 @@ async def known(scope: Scope) -> Sequence[Known]:
     for region in sorted(regions.settings.others):
         if not regions.settings.may_use(scope.organization, region):
             continue
-        last, trouble = news.get(region), regions.troubles.get(region)
+        last, error = news.get(region), regions.troubles.get(region)
+        trouble = None if error is None else why_of(error)
         if last is None:
             found.append(Known(region, None, None, None, trouble))
             continue

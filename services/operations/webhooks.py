@@ -11,8 +11,8 @@ from pydantic import Field
 from events.positions import Position, written_position
 from projections.moments import us
 from services.control_store import ControlStore, webhook_deliveries, webhooks
-from services.control_store.webhook_deliveries import Delivery
-from services.control_store.webhooks import Endpoint
+from services.control_store.webhook_deliveries import Delivery, Standing
+from services.control_store.webhooks import Endpoint, Secrets
 from services.operations.event_types import check_types
 from services.operations.requests import Request
 from services.operations.scope import Scope
@@ -55,6 +55,13 @@ class Made(NamedTuple):
 
     endpoint: Endpoint
     secret: str
+
+
+class Watched(NamedTuple):
+    """An endpoint, and how deliveries to it go."""
+
+    endpoint: Endpoint
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,26 +111,54 @@ async def add(scope: Scope, desk: WebhookDesk, request: EndpointRequest) -> Made
     make = partial(webhooks.add, endpoint=endpoint, secret=secret, start=start, limit=limit)
     try:
         made = await desk.ask(make)
-    except sa.exc.IntegrityError as error:
-        raise Conflict(
-            "already_made",
-            "this Idempotency-Key made an endpoint, and its secret was shown then: rotate it",
-        ) from error
+    except sa.exc.IntegrityError:
+        return await _made_before(desk, endpoint)
     if not made:
         raise TooMany(f"webhook endpoints in your organization (at most {limit})", 3600)
     desk.changed()
     return Made(endpoint, secret)
 
 
-async def listed(scope: Scope, desk: WebhookDesk) -> Sequence[Endpoint]:
-    scope.need(Permission.OPERATE)
-    return await desk.ask(partial(webhooks.listed, organization=scope.organization))
+async def _made_before(desk: WebhookDesk, wanted: Endpoint) -> Made:
+    """By a request of the same key whose answer was lost, unless it made another endpoint."""
+
+    def look(connection: sa.Connection) -> tuple[Endpoint | None, Secrets | None]:
+        found = webhooks.find(connection, wanted.organization, wanted.id)
+        return found, webhooks.secrets_of(connection, wanted.id)
+
+    endpoint, kept = await desk.ask(look)
+    if endpoint is None or kept is None or not _is_the_same(endpoint, wanted):
+        raise Conflict(
+            "idempotency_key_reused",
+            "this Idempotency-Key has made another endpoint: choose a new one",
+        )
+    return Made(endpoint, kept.current)
 
 
-async def look(scope: Scope, desk: WebhookDesk, id: str) -> Endpoint:
+def _is_the_same(one: Endpoint, other: Endpoint) -> bool:
+    return (one.url, one.types, one.description) == (other.url, other.types, other.description)
+
+
+async def listed(scope: Scope, desk: WebhookDesk) -> Sequence[Watched]:
     scope.need(Permission.OPERATE)
-    find = partial(webhooks.find, organization=scope.organization, id=id)
-    return found(await desk.ask(find), id)
+
+    def all_of_them(connection: sa.Connection) -> list[Watched]:
+        mine = webhooks.listed(connection, scope.organization)
+        return [Watched(each, webhook_deliveries.standing(connection, each.id)) for each in mine]
+
+    return await desk.ask(all_of_them)
+
+
+async def look(scope: Scope, desk: WebhookDesk, id: str) -> Watched:
+    endpoint = await find(scope, desk, id)
+    return Watched(endpoint, await desk.ask(partial(webhook_deliveries.standing, endpoint_id=id)))
+
+
+async def find(scope: Scope, desk: WebhookDesk, id: str) -> Endpoint:
+    """Or `NotFound`: another organization's is nobody's here."""
+    scope.need(Permission.OPERATE)
+    ask = partial(webhooks.find, organization=scope.organization, id=id)
+    return found(await desk.ask(ask), id)
 
 
 async def rotate(scope: Scope, desk: WebhookDesk, id: str, request: RotateRequest) -> Made:
@@ -159,7 +194,7 @@ async def dead(
     scope: Scope, desk: WebhookDesk, id: str, cursor: str | None, limit: int
 ) -> tuple[Sequence[Delivery], str | None]:
     """What was given up, in the order of the log, and the cursor behind it."""
-    await look(scope, desk, id)
+    await find(scope, desk, id)
     after = None if cursor is None else read_cursor(cursor)
     ask = partial(webhook_deliveries.dead, endpoint_id=id, after=after, limit=limit + 1)
     deliveries = await desk.ask(ask)
@@ -170,7 +205,7 @@ async def dead(
 
 async def redeliver(scope: Scope, desk: WebhookDesk, id: str, request: RedeliverRequest) -> int:
     """Put dead deliveries back into the queue; they come behind what is later in the log."""
-    await look(scope, desk, id)
+    await find(scope, desk, id)
     put = partial(
         webhook_deliveries.redeliver,
         endpoint_id=id,

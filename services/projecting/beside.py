@@ -20,6 +20,7 @@ from projections.entry import Entry
 from services.embedded_log.stream import PARTITION
 from services.projecting import lives, words
 from services.projecting.lives import Life, ProjectorStopped, holder
+from services.projecting.standing import Standing, own_bytes
 from services.read_models.generations import FOLDER, Generations
 from services.read_models.models import ReadModels
 
@@ -36,6 +37,8 @@ FIRST_WORD_SECONDS = 60.0
 """It may have to wait for the end of one whose service was killed."""
 SILENT_SECONDS = 30.0
 """One that says nothing for so long stands still: it says how far it is every few seconds."""
+END_SECONDS = 10.0
+"""For one to end what it is writing, once nobody waits for it any more."""
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +53,7 @@ class ProjectorBeside:
         models: ReadModels,
         begun: Life | None = None,
         linger_seconds: float = LINGER_SECONDS,
+        end_seconds: float = END_SECONDS,
     ) -> None:
         """`begun`: the first process, if there is one already; later ones are started here."""
         self.trouble: CountermandError | None = None
@@ -62,6 +66,8 @@ class ProjectorBeside:
         self._generations = generations
         self._models = models
         self._linger_seconds = linger_seconds
+        self._end_seconds = end_seconds
+        self._restarts = 0
         self._judged = 0
         self._asked = 0
         self._lingering: asyncio.TimerHandle | None = None
@@ -113,13 +119,21 @@ class ProjectorBeside:
         else:
             self._room.clear()
 
+    def standing(self) -> Standing:
+        return Standing(0 if self.pid is None else own_bytes(self.pid), self._restarts)
+
     # ------------------------------------------------------------------------------ its life
+
+    def give_up(self) -> None:
+        """The service ends, and the rows don't get on: nobody waits for this process. Whatever it
+        hadn't written follows from the log at the next start."""
+        self._end_seconds = 0.0
 
     async def close(self) -> None:
         """For one that perhaps never ran. May be called twice."""
         begun, self._begun = self._begun, None
         if begun is not None:
-            await asyncio.to_thread(begun.end)
+            await asyncio.to_thread(begun.end, self._end_seconds)
 
     async def begun(self, timeout_seconds: float) -> None:
         """Returns when the rows are being written."""
@@ -151,6 +165,7 @@ class ProjectorBeside:
                     )
                 log.warning("the projector has ended; starting it again", why=ended)
                 await asyncio.sleep(AGAIN_SECONDS)
+                self._restarts += 1
         except CountermandError as error:
             self.trouble = error
             self._room.set()
@@ -169,7 +184,7 @@ class ProjectorBeside:
             life.process.kill()
         finally:
             self.pid = None
-            await asyncio.shield(asyncio.to_thread(life.end))
+            await asyncio.shield(asyncio.to_thread(life.end, self._end_seconds))
         return f"exit status {life.process.returncode}"
 
     async def _talk(self, ours: socket.socket) -> None:

@@ -20,8 +20,8 @@ import structlog
 
 from events.errors import CountermandError
 
-END_SECONDS = 10.0
-"""For a projector to end, once its service has closed the socket: it ends what it is writing."""
+KILLED_SECONDS = 5.0
+"""For one that was killed to be gone: it may wait for its disk, and nobody shall wait with it."""
 STDERR = 2
 LOCK = "projector.lock"
 """In the folder of the read models: held by the process that writes them."""
@@ -50,15 +50,26 @@ class Life(NamedTuple):
     ours: socket.socket
     process: Process
 
-    def end(self) -> None:
-        """It ends by itself, as its socket is closed. Blocking; may be called twice."""
+    def end(self, seconds: float) -> None:
+        """It ends by itself, as its socket is closed, and ends what it is writing; within a time.
+        Blocking; may be called twice."""
         self.ours.close()
         try:
-            self.process.wait(END_SECONDS)
+            self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             log.warning("the projector doesn't end; killing it", pid=self.process.pid)
             self.process.kill()
-            self.process.wait()
+            self._bury()
+
+    def _bury(self) -> None:
+        try:
+            self.process.wait(KILLED_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.error(
+                "the projector was killed and isn't gone: it waits for its disk, and a service "
+                "that starts waits for it",
+                pid=self.process.pid,
+            )
 
 
 class Forked:

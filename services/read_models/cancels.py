@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, or_
+from sqlalchemy import Select, bindparam, literal_column, or_
 
 from events.cancel_events import CancelRequested
 from events.project_events import ProjectCancelRequested
@@ -60,12 +60,15 @@ class CancelQuestions:
 
 
 def request() -> Select[Any]:
+    """By the event's id: by the root, as SQLite would have it, all that was ever said of a project
+    of ten thousand tasks would be read for each of them. An expression can't be looked up."""
     history = tables.history
+    root = history.c.root + literal_column("''")
     return (
         of_organization(history, history.c.value)
         .where(
             history.c.event_id == bindparam("event_id"),
-            history.c.root == bindparam("root"),
+            root == bindparam("root"),
             history.c.verdict == Verdict.EFFECTIVE.value,
             or_(*(history.c.type == each for each in CANCEL_TYPES)),
         )

@@ -56,7 +56,10 @@ class RecentStopQuestions:
             .limit(bindparam("rows"))
         )
         self._stopping = database.compiled(
-            in_one_organization().where(STOP.stopped_us.is_(None)).limit(bindparam("rows"))
+            in_one_organization()
+            .where(STOP.stopped_us.is_(None))
+            .order_by(STOP.requested_us)  # What has ended is most, and isn't looked at.
+            .limit(bindparam("rows"))
         )
 
     def stopped(self, session: Session, since_us: int, limit: int) -> list[Stop]:

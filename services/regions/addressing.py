@@ -1,23 +1,16 @@
-"""How a request that was taken in one region becomes the same request in its home region.
-
-Under an id derived from what was accepted, so that carrying it again repeats the same event.
-"""
+"""How a region's log keeps a request for another one."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from uuid import UUID
 
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from events.body import trusted
 from events.cancel_events import CancelRequested
 from events.errors import UnknownVersion
-from events.event import Event, envelope_of
 from events.ids import derived_id
 from events.project_events import ProjectCancelRequested, ProjectCreated
 from events.region_events import RequestAddressed, RootHandedOver
-from events.rules.ending import after
 from events.run_events import TaskResumed
 from events.task_events import TaskRetried, TaskSkipped, TaskSubmitted
 from events.unread import malformed
@@ -64,40 +57,7 @@ def request_of(body: RequestAddressed) -> Request:
         raise malformed(error) from None
 
 
-def delivered_id(accepted: UUID) -> UUID:
-    """Of the home region's event: whoever carries the request derives the same."""
+def delivered_id(accepted: UUID | str) -> UUID:
+    """Of the home region's event: whoever carries the request derives the same. From the accepted
+    event's id, or that id as its bytes have it."""
     return derived_id("delivered", accepted)
-
-
-def delivered(accepted: Event, request: Request, now: datetime) -> Event:
-    """The request as its home region's log takes it, `now` by the clock there."""
-    if isinstance(request, CancelRequested):
-        request = cancel_delivered(request, accepted.time, now)
-    # Not validated again: the rest is the accepted event's own, in the envelope's order.
-    fields = {
-        **accepted.__dict__,
-        "id": delivered_id(accepted.id),
-        "type": request.TYPE,
-        "time": now,
-        "correlationid": accepted.correlationid or accepted.id,
-        "causationid": accepted.id,
-        "data": request,
-    }
-    return trusted(envelope_of(type(request)), fields)
-
-
-def cancel_delivered(
-    request: CancelRequested, accepted_at: datetime, now: datetime
-) -> CancelRequested:
-    """It is held for as long as was asked for, counted from here on: no two clocks agree, and the
-    time on its way isn't to shorten it."""
-    hold_until = request.hold_until
-    if hold_until is not None:
-        hold_until = after(now, (hold_until - accepted_at).total_seconds())
-    fields = {
-        **request.__dict__,
-        "hold_until": hold_until,
-        "accepted_at": request.accepted_at or accepted_at,
-        "delivered_at": now,
-    }
-    return trusted(CancelRequested, fields)

@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
-from events.event import Event, decode
+from events.event import decode
+from events.ids import log_key
+from events.log import Message, message
 from events.region_events import RequestAddressed, RootHandedOver
 from events.state import Root
 from events.words import Reason, Verdict
-from services.refusals import Invalid
-from services.regions.addressing import FORWARDED, Request, delivered, request_of
+from services.regions.addressing import FORWARDED
+from services.regions.delivering import NotAsItSays, addressed_to, sent_on
 from services.regions.moves import filled_in, taken_over
 from services.regions.parcels import Line
 
@@ -30,8 +32,8 @@ class Arrivals:
     ) -> None:
         """`root`: as this region knows it. `handed_to`: to whom the source had handed a line's root
         over by then, as far as earlier parcels tell."""
-        self.roots: list[Event] = []
-        self.requests: list[Event] = []
+        self.roots: list[Message] = []
+        self.requests: list[Message] = []
         self._here = here
         self._source = source
         self._root = root
@@ -42,23 +44,22 @@ class Arrivals:
 
     async def look_at(self, line: Line) -> None:
         if line.type == RequestAddressed.TYPE:
-            event = event_of(line)
-            body = event.data
             # What is void was refused there, and whoever asked was told so.
-            accepted = line.verdict != Verdict.VOID
-            if isinstance(body, RequestAddressed) and body.home == self._here and accepted:
-                self._deliver(event, request_of(body))
+            if line.verdict != Verdict.VOID:
+                self._deliver(addressed_to(self._here, line, self._now))
         elif line.type == RootHandedOver.TYPE and line.verdict == Verdict.EFFECTIVE:
             self._take_over(line)
         elif line.reason == Reason.MOVED and line.type in FORWARDED:
             await self._forward(line)
 
     def _take_over(self, line: Line) -> None:
-        event = event_of(line)
+        event = decode(line.value.encode())
+        if (event.type, event.key) != (line.type, log_key(line.organization, line.root)):
+            raise NotAsItSays(line)
         assert isinstance(event.data, RootHandedOver)
         self._handed_to[line.organization, line.root] = event.data.to
         if event.data.to == self._here:
-            self.roots.append(taken_over(event, self._source, self._here, self._now))
+            self.roots.append(message(taken_over(event, self._source, self._here, self._now)))
 
     async def _forward(self, line: Line) -> None:
         """What its old home was asked after a root had moved here is asked here."""
@@ -66,35 +67,27 @@ class Arrivals:
         if to is None:
             to = await self._earlier_handed_to(self._source, line)
         if to == self._here:
-            event = event_of(line)
-            assert isinstance(event.data, Request)
-            self._deliver(event, event.data)
+            self._deliver(sent_on(line, self._now))
 
-    def _deliver(self, event: Event, request: Request) -> None:
-        arrived = delivered(event, request, self._now)
-        if isinstance(request, RootHandedOver):
+    def _deliver(self, request: Message | None) -> None:
+        if request is None:
+            return
+        event = request.event
+        if event is not None and isinstance(event.data, RootHandedOver):
             root = self._root(event.organization, event.subject)
-            arrived = filled_in(arrived, root, self._here)
-        self.requests.append(arrived)
+            request = message(filled_in(event, root, self._here))
+        self.requests.append(request)
 
 
-def in_waves(events: Sequence[Event]) -> Iterable[Sequence[Event]]:
+def in_waves(messages: Sequence[Message]) -> Iterable[Sequence[Message]]:
     """What may be appended together: of one root one event at most, and in order. Of an append that
     fails any part may be lost, and a child isn't to come before its parent."""
-    waves: list[list[Event]] = []
+    waves: list[list[Message]] = []
     before: Counter[str] = Counter()
-    for event in events:
-        number = before[event.key]
-        before[event.key] += 1
+    for each in messages:
+        number = before[each.key]
+        before[each.key] += 1
         if number == len(waves):
             waves.append([])
-        waves[number].append(event)
+        waves[number].append(each)
     return waves
-
-
-def event_of(line: Line) -> Event:
-    event = decode(line.value.encode())
-    said = (event.type, event.organization, event.root)
-    if said != (line.type, line.organization, line.root):
-        raise Invalid("lines", f"{line.partition}:{line.offset} isn't what it says it is")
-    return event

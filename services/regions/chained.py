@@ -41,8 +41,6 @@ class Chained:
         self._seen: OrderedDict[str, None] = OrderedDict()
         self.repeats = 0
         """Events that stood in the copy once more."""
-        self.gap: Gap | None = None
-        """What is missing, as long as nothing was read without it."""
 
     def look(self, position: Position, headers: Mapping[str, bytes]) -> None:
         before = headers.get(BEFORE_HEADER)
@@ -61,12 +59,9 @@ class Chained:
             position = entry.record.position
             before = self._before.pop(position, None)
             if before is not None and not await self._has(before):
-                self.gap = Gap(self._region, position, before)
-                raise self.gap
+                raise Gap(self._region, position, before)
             if entry.event is not None:
                 self._see(entry.event.id.hex)
-        if entries:
-            self.gap = None
         if self.repeats > repeats:
             log.warning(
                 "a copy says things twice", region=self._region, events=self.repeats - repeats

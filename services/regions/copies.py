@@ -68,6 +68,14 @@ class Copies:
             region_news.check_way(latest, self._settings.others[region].way)
         return BEGINNING if latest is None else latest.frontier
 
+    async def check_cluster(self, region: str, cluster: str | None) -> None:
+        """Whether what it has said so far was read from there. Raises `ReadAnotherWay`."""
+        latest = self._unwritten.news().get(region)
+        if latest is None:
+            latest = await self._store.look(partial(region_news.of, region=region))
+        way = region_news.in_cluster(self._settings.others[region].way, cluster)
+        region_news.check_way(latest, way)
+
     async def frontier_before(self, region: str, start: Frontier) -> Frontier:
         """How far what it has said is known; as this process knows it, if that reaches `start`."""
         kept = self._kept.get(region)

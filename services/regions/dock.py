@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from events.event import Event, decode
-from events.log import Log
+from events.event import decode
+from events.log import Log, Message
 from events.positions import (
     Frontier,
     Position,
@@ -22,6 +22,7 @@ from events.positions import (
 )
 from events.region_events import RequestAddressed
 from projections.moments import moment, us
+from services.control_store import region_news
 from services.control_store.region_news import AnotherLog, CopiedLine, News, TakenMeanwhile
 from services.own_words import OwnWords
 from services.read_models.every_line import AnyLine
@@ -39,6 +40,10 @@ GAP, TAKEN_MEANWHILE = "gap", "taken_meanwhile"
 CARRIED_ELSEWISE = frozenset({GAP, TAKEN_MEANWHILE})
 """Why a parcel isn't taken when another bridge was quicker, or an answer was lost: ask how far that
 went."""
+
+LINES_AT_ONCE = 250
+"""Before others have their turn: ten milliseconds or so. With fewer, what is judged meanwhile would
+take most of the time."""
 
 
 class Lines(Protocol):
@@ -173,7 +178,9 @@ class Dock:
         arrivals = Arrivals(self.region, source, self._verdicts.root, self._copies.handed_to, now)
         copied: list[CopiedLine] = []
         before: list[Line] = []
-        for line in parcel.lines:
+        for number, line in enumerate(parcel.lines, 1):
+            if number % LINES_AT_ONCE == 0:
+                await asyncio.sleep(0)
             self._check_residency(line.organization, source)
             if not self._is_new(line, known):
                 before.append(line)
@@ -219,9 +226,12 @@ class Dock:
             if known.get(line.position, line.event_id) != line.event_id:
                 raise AnotherLog(source, line.position)
 
-    async def _append(self, requests: Sequence[Event]) -> None:
-        messages = [self._words.message(event) for event in requests]
-        self._verdicts.appended(requests, await self._log.append(messages))
+    async def _append(self, messages: Sequence[Message]) -> None:
+        for each in messages:
+            self._words.note(each)
+        positions = await self._log.append(messages)
+        events = [each.event for each in messages if each.event is not None]
+        self._verdicts.appended(events, positions)
 
     async def _keep(
         self,
@@ -232,7 +242,7 @@ class Dock:
         now: datetime,
     ) -> None:
         reached = {p: max(known.get(p, 0), end.get(p, 0)) for p in {**known, **end}}
-        way = self._settings.others[parcel.source].way
+        way = region_news.in_cluster(self._settings.others[parcel.source].way, parcel.cluster)
         news = News(parcel.source, reached, us(parcel.read_at), us(now), way)
         try:
             await self._copies.keep(news, copied, known)

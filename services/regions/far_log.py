@@ -32,6 +32,10 @@ class StandsStill(CountermandError):
 class Source(LogReader, Followed, Protocol):
     """What is read."""
 
+    async def cluster(self) -> str | None:
+        """Which brokers these are now, by their own name; None: they don't tell."""
+        ...
+
 
 class FarLog:
     """For one event loop. Opened when it is needed: a region may be away while this one starts."""
@@ -55,11 +59,6 @@ class FarLog:
         self._log: Source | None = None
         self._turn = asyncio.Lock()
 
-    @property
-    def has_gap(self) -> bool:
-        """Something is missing in the copy that is read: nothing behind it is taken."""
-        return self._chained is not None and self._chained.gap is not None
-
     async def end(self) -> Frontier:
         """How far that log reaches."""
         return await (await self._opened()).end()
@@ -73,6 +72,8 @@ class FarLog:
     ) -> AsyncGenerator[bytes, None]:
         """Sealed, as they come; an empty one when the log is known to say nothing more."""
         source = await self._opened()
+        cluster = await source.cluster()
+        await self._copies.check_cluster(self._region, cluster)
         if self._chained is not None:
             self._chained.begin()
         judged = Judged(2 * self._settings.parcel_lines)
@@ -95,14 +96,19 @@ class FarLog:
                 if self._chained is not None:
                     await self._chained.check(entries)
                 reached = after(frontier, (each.record.position for each in entries))
-                yield sealed(self._parcel(frontier, reached, read_at, entries))
+                yield sealed(self._parcel(frontier, reached, read_at, entries, cluster))
                 frontier = reached
         finally:
             following.cancel()
             await asyncio.wait({following})
 
     def _parcel(
-        self, start: Frontier, end: Frontier, read_at: datetime, entries: Sequence[Entry]
+        self,
+        start: Frontier,
+        end: Frontier,
+        read_at: datetime,
+        entries: Sequence[Entry],
+        cluster: str | None,
     ) -> Parcel:
         return Parcel(
             source=self._region,
@@ -111,6 +117,7 @@ class FarLog:
             read_at=read_at,
             lines=tuple(as_line(line_of(each)) for each in entries if each.event is not None),
             whole=True,
+            cluster=cluster,
         )
 
     async def _opened(self) -> Source:

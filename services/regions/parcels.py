@@ -56,6 +56,8 @@ class Parcel(Part):
     whole: bool = False
     """It has everything that was said between the two, also to other regions: who takes it can
     judge what comes next."""
+    cluster: Name | None = None
+    """Of the brokers that it was read from, by their own name."""
 
 
 def as_line(row: AnyLine) -> Line:
@@ -76,8 +78,9 @@ def as_line(row: AnyLine) -> Line:
 
 
 def sealed(parcel: Parcel) -> bytes:
-    """The parcel as it goes over the wire, in one line: who carries it needn't open it."""
-    return parcel.__pydantic_serializer__.to_json(parcel)
+    """The parcel as it goes over the wire, in one line: who carries it needn't open it. What isn't
+    there is left out: whoever takes it may be of a release that doesn't know it."""
+    return parcel.__pydantic_serializer__.to_json(parcel, exclude_none=True)
 
 
 def opened(value: bytes) -> Parcel:

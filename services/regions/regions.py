@@ -6,6 +6,7 @@ from typing import Protocol
 
 from events.positions import Frontier
 from services.bridge.http_dock import HttpDock
+from services.regions.chained import Gap
 from services.regions.copies import Copies
 from services.regions.far_log import FarLog
 from services.regions.settings import RegionSettings
@@ -31,12 +32,12 @@ class Regions:
     """Of those that have gateways to call."""
     logs: Mapping[str, FarLog] = field(default_factory=dict)
     """Of those whose log is read."""
-    troubles: dict[str, str] = field(default_factory=dict)
+    troubles: dict[str, BaseException] = field(default_factory=dict)
     """Why nothing comes of a region now, where this process carries itself."""
 
     def gaps(self) -> int:
         """In how many copies of logs, read by this process, something is missing."""
-        return sum(far.has_gap for far in self.logs.values())
+        return sum(isinstance(trouble, Gap) for trouble in self.troubles.values())
 
 
 def gaps_of(regions: Regions | None) -> Callable[[], int]:

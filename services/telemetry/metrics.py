@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -18,12 +19,25 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from projections.pulse.picture import Picture
+from services.projecting.standing import Standing
 from services.telemetry.commits import Commits
 from services.telemetry.oddities import Oddities
 from services.telemetry.stops import StopCounts
 
 OPENMETRICS = "application/openmetrics-text"
 PREFIX = "countermand_"
+
+
+class Delivering(Protocol):
+    """Whoever sends webhooks."""
+
+    def deliveries(self) -> Mapping[str, int]:
+        """By state."""
+        ...
+
+    def failing(self) -> int:
+        """How many endpoints."""
+        ...
 
 
 @dataclass
@@ -38,8 +52,8 @@ class Sources:
     stopped_partitions: Callable[[], int] | None = None
     oddities: Oddities | None = None
     region_gaps: Callable[[], int] | None = None
-    webhooks: Callable[[], Mapping[str, int]] | None = None
-    """Deliveries by state."""
+    projector: Callable[[], Standing] | None = None
+    webhooks: Delivering | None = None
 
 
 class Metrics(Collector):
@@ -74,6 +88,8 @@ class Metrics(Collector):
                 "Entries of the log that the read models don't show yet.",
                 sources.lag_entries(),
             )
+        if sources.projector is not None:
+            yield from of_projector(sources.projector())
         if sources.stopped_partitions is not None:
             yield gauge(
                 "stopped_partitions",
@@ -89,12 +105,7 @@ class Metrics(Collector):
                 sources.region_gaps(),
             )
         if sources.webhooks is not None:
-            yield by_label(
-                "webhook_deliveries",
-                "Webhook deliveries that wait (pending) or were given up (dead).",
-                "state",
-                sources.webhooks(),
-            )
+            yield from of_webhooks(sources.webhooks)
 
 
 def of_stops(stops: StopCounts) -> Iterable[Metric]:
@@ -163,6 +174,33 @@ def of_oddities(oddities: Oddities) -> Iterable[Metric]:
         f"{PREFIX}contradictions",
         "Words of runs that had been presumed dead.",
         value=oddities.contradictions,
+    )
+
+
+def of_webhooks(webhooks: Delivering) -> Iterable[Metric]:
+    yield by_label(
+        "webhook_deliveries",
+        "Webhook deliveries that wait (pending) or were given up (dead).",
+        "state",
+        webhooks.deliveries(),
+    )
+    yield gauge(
+        "webhooks_failing",
+        "Webhook endpoints that haven't accepted what they were sent, and are tried again.",
+        webhooks.failing(),
+    )
+
+
+def of_projector(standing: Standing) -> Iterable[Metric]:
+    yield gauge(
+        "projector_memory_bytes",
+        "Memory that only the process beside this one uses that writes the read models.",
+        standing.memory_bytes,
+    )
+    yield CounterMetricFamily(
+        f"{PREFIX}projector_restarts",
+        "Processes that write the read models and took the place of one that had ended.",
+        value=standing.restarts,
     )
 
 

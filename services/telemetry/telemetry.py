@@ -1,6 +1,7 @@
 """Metrics and traces of one process, put together for the composition root."""
 
 from collections.abc import Callable
+from threading import Thread
 from typing import Protocol
 
 from opentelemetry.sdk.trace import TracerProvider
@@ -14,6 +15,8 @@ from services.telemetry.settings import TelemetrySettings
 from services.telemetry.spans import NAME, CancelSpans, installed_exporter, new_provider
 from services.telemetry.stops import StopCounts
 from services.telemetry.traced_requests import TracedRequests
+
+LAST_SPANS_SECONDS = 2.0
 
 
 class Told(Protocol):
@@ -59,6 +62,8 @@ class Telemetry:
         return TracedRequests(app, self._provider.get_tracer(NAME))
 
     def close(self) -> None:
-        """Sends what is left."""
+        """Sends what is left, unless the collector is away: nobody's end waits for one."""
         if self._provider is not None:
-            self._provider.shutdown()
+            closing = Thread(target=self._provider.shutdown, daemon=True)
+            closing.start()
+            closing.join(LAST_SPANS_SECONDS)

@@ -67,7 +67,10 @@ def check_url(url: str, *, plain_http: bool, allowed: Sequence[Network]) -> str:
         raise ValueError(f"at most {URL_LIMIT_CHARACTERS} printable ASCII characters, no spaces")
     parts = urlsplit(url)
     if parts.scheme != "https" and not (plain_http and parts.scheme == "http"):
-        raise ValueError("it must begin with https://")
+        raise ValueError(
+            "it must begin with https:// (http:// is for services on this machine or network that "
+            "an operator allows: COUNTERMAND_WEBHOOKS__PLAIN_HTTP=true)"
+        )
     if parts.username is not None or parts.password is not None:
         raise ValueError("no user name or password: a signature proves who sends")
     if parts.fragment:

@@ -78,6 +78,11 @@ class Courier:
     def pending(self) -> int:
         return len(self._queued)
 
+    @property
+    def failing(self) -> bool:
+        """Whether something waits that was tried already."""
+        return any(waiting[0].attempts for waiting in self._roots.values())
+
     def wants(self, type_tag: str) -> bool:
         return self.endpoint.types is None or type_tag in self.endpoint.types
 

@@ -62,6 +62,9 @@ class Sender:
                 self._pool.stream("POST", url, headers=list(headers.items()), content=body) as said,
             ):
                 return judged(said.status)
+        except TimeoutError:
+            why = f"it didn't answer within {self._attempt_seconds:g} s"
+            return Attempt(False, None, why)
         except FAILURES as error:
             text = str(error) or type(error).__name__
             return Attempt(False, None, text[:ERROR_LIMIT_CHARACTERS])

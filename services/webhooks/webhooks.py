@@ -65,6 +65,10 @@ class Webhooks:
             "dead": sum(each.dead for each in couriers),
         }
 
+    def failing(self) -> int:
+        """How many endpoints haven't accepted what they were sent, and are tried again."""
+        return sum(courier.failing for courier, _ in self._couriers.values())
+
     async def run(self) -> None:
         """Until cancelled."""
         try:

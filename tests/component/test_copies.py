@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -137,6 +137,33 @@ async def test_a_region_is_read_another_way_only_once_its_copy_is_forgotten(
     assert store.ask_now(partial(region_news.forget, region="a")) == 1
     store.close()
     assert await opened(tmp_path, now) is not None
+
+
+TOPIC = "topic countermand-history"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_another"),
+    [
+        ("one", "another", True),
+        ("one", "one", False),
+        (None, "one", False),  # What an older release has copied.
+        ("one", None, False),
+    ],
+)
+async def test_a_topic_of_the_same_name_on_another_cluster_is_noticed(
+    tmp_path: Path, before: str | None, now: str | None, is_another: bool
+) -> None:
+    kept(tmp_path, region_news.in_cluster(TOPIC, before))
+    assert await opened(tmp_path, LOG_OF_A) is not None  # Only its brokers can tell.
+
+    store = open_control_store(None, tmp_path)
+    try:
+        copies = Copies(store, ways(LOG_OF_A).regions, real_world().now)
+        with pytest.raises(ReadAnotherWay) if is_another else nullcontext():
+            await copies.check_cluster("a", now)
+    finally:
+        store.close()
 
 
 async def test_what_was_copied_before_ways_were_known_goes_on(tmp_path: Path) -> None:

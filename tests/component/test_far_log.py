@@ -1,10 +1,8 @@
 """Another region's log read from its own topic, and from a copy of it that another tool makes."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,89 +10,23 @@ from structlog.testing import capture_logs
 from events.cancel_events import CancelRequested
 from events.event import decode
 from events.log import message
-from events.positions import BEGINNING, Frontier, reaches
+from events.positions import BEGINNING
 from events.task_events import TaskSubmitted
 from events.words import Reason, Status, Verdict
-from services.bridge.own_dock import OwnDock
-from services.control_store import open_control_store
-from services.embedded_log import open_log
-from services.kafka_log.settings import BrokerSettings
-from services.own_words import OwnWords
+from services.control_store import open_control_store, region_news
+from services.control_store.region_news import ReadAnotherWay
 from services.regions.chained import Gap
-from services.regions.copies import Copies
-from services.regions.copy import Copy
-from services.regions.dock import Dock
-from services.regions.opening import far_log
-from services.regions.settings import LogAddress, RegionAddress, RegionSettings
-from services.verdicts import Verdicts
-from services.world import real_world
 from tests.builders import History, nothing_yet
-from tests.builders.actors import ORGANIZATION, USER
-from tests.mirrored import PARTITIONS, Source
+from tests.builders.actors import USER
+from tests.far_reading import Reading, reading
+from tests.mirrored import Source
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
-
-PATIENCE_SECONDS = 60.0
-
-
-class Reading:
-    """Region b, as one process of it lives."""
-
-    def __init__(self, dock: Dock, copies: Copies, address: LogAddress, settings: Any) -> None:
-        self.dock = dock
-        self.copies = copies
-        self.far = far_log("a", address, copies, settings, real_world())
-
-    async def until(self, end: Frontier) -> None:
-        """Everything up to there is taken."""
-        own = OwnDock(self.dock)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            start = await own.taken("a")
-            async with aclosing(self.far.parcels("b", start, 0.2)) as parcels:
-                while not reaches(self.copies.kept("a"), end):
-                    await own.take(await anext(parcels))
-
-    async def of(self, task: str) -> Copy:
-        return await self.copies.of(ORGANIZATION, "a", task)
 
 
 @pytest.fixture
 def source(kafka_broker: str) -> Source:
     return Source(kafka_broker)
-
-
-@asynccontextmanager
-async def reading(source: Source, folder: Path, topic: str | None = None) -> AsyncIterator[Reading]:
-    broker = BrokerSettings(topic_prefix=source.prefix, partitions=PARTITIONS)
-    address = LogAddress(kafka=source.broker, broker=broker, topic=topic, is_copy=topic is not None)
-    others = {"a": RegionAddress(log=address)}
-    settings = RegionSettings(others=others, carry=True, write_delay_seconds=0.01)
-    world = real_world()
-    async with AsyncExitStack() as opened:
-        store = open_control_store(None, folder)
-        opened.callback(store.close)
-        log = await open_log(folder / "history.sqlite", "history", lambda: 0)
-        opened.push_async_callback(log.close)
-        copies, nothing = Copies(store, settings, world.now), None
-        writing = asyncio.create_task(copies.run())
-        dock = Dock(
-            "b",
-            log=log,
-            words=OwnWords(),
-            reads=nothing,  # type: ignore[arg-type]
-            verdicts=Verdicts(),
-            copies=copies,
-            settings=settings,
-            world=world,
-            read_wait_seconds=1.0,
-        )
-        b = Reading(dock, copies, address, settings)
-        try:
-            yield b
-            await copies.settled()
-        finally:
-            writing.cancel()
-            await b.far.close()
 
 
 async def said_in_b(b: Reading) -> Sequence[str]:
@@ -174,3 +106,24 @@ async def test_a_gap_in_a_copy_is_noticed_and_nothing_is_taken_behind_it(
                 await b.until(await b.far.end())
             assert b.copies.kept("a") == BEGINNING
             assert (await b.of("stops")).root.tasks == {}
+
+
+async def test_a_topic_of_the_same_name_on_other_brokers_is_another_one(
+    source: Source, tmp_path: Path
+) -> None:
+    end = await source.said(cancelled())
+    async with reading(source, tmp_path) as b:
+        await b.until(end)
+    store = open_control_store(None, tmp_path)
+    (known,) = store.ask_now(region_news.all_of_them)
+    way, _, cluster = (known.way or "").partition(region_news.OF_CLUSTER)
+    assert (way, cluster != "") == (f"topic {source.topic}", True)
+    # As if it had been copied from brokers of another cluster.
+    elsewhere = known._replace(way=region_news.in_cluster(way, "elsewhere"))
+    store.ask_now(partial(region_news.forget, region="a"))
+    store.ask_now(partial(region_news.keep, news=elsewhere, lines=[], known=BEGINNING))
+    store.close()
+
+    async with reading(source, tmp_path) as b:
+        with pytest.raises(ReadAnotherWay, match=r"of cluster elsewhere until now.*forget a"):
+            await b.until(await b.far.end())

@@ -12,7 +12,7 @@ from events.positions import Frontier, Position
 from events.state import Root
 from events.words import Reason, Status, Verdict
 from projections.entry import Decoded, Entry
-from services.composition import why_unready
+from services.embedded import why_unready
 from services.ledger import Ledger
 from tests.builders import History, a_project, a_task
 from tests.read_side import PATIENCE_SECONDS, ListedLog, a_read_side, projected

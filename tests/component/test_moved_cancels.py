@@ -16,10 +16,12 @@ from events.log import Message
 from events.positions import Position
 from events.region_events import RootHandedOver
 from events.words import Verdict
-from services.composition import Embedded, make_embedded, run_embedded
+from services.composition import make_embedded
 from services.control_store.api_keys import create_key
+from services.embedded import Embedded, run_embedded
 from services.executor.settings import ExecutorSettings
-from services.regions.addressing import delivered, delivered_id
+from services.regions.addressing import delivered_id
+from services.regions.delivering import sent_on
 from services.regions.moves import taken_over
 from services.regions.parcels import Parcel
 from services.regions.settings import RegionAddress, RegionSettings
@@ -127,7 +129,8 @@ async def test_a_cancel_that_comes_after_the_move_is_answered_with_where_it_goes
     region.held.let_go()
     cancel = await region.event(CancelRequested)
     # Then b says what it has taken over, and what it has decided.
-    arrived = delivered(cancel, cancel.data, START)  # type: ignore[arg-type]
+    arrived = sent_on(line(cancel, 0), START).event
+    assert arrived is not None
     taken = taken_over(handed, "a", "b", START)
     await region.hears(taken, arrived, verdict=Verdict.EFFECTIVE, start=1)
 

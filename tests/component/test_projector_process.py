@@ -20,7 +20,7 @@ import uvloop
 from events.log import Log, Message, Record
 from events.positions import Position
 from projections.batch import folded
-from services.composition import why_unready
+from services.embedded import why_unready
 from services.embedded_log import open_log
 from services.ledger import Ledger
 from services.projecting import beside, lives, words
@@ -83,8 +83,13 @@ async def a_service(data: Path, begun: Life | None = None) -> AsyncIterator[Serv
 async def test_it_ends_with_its_service_and_a_later_one_goes_on(tmp_path: Path) -> None:
     told = records(40, 120)
     async with a_service(tmp_path) as service:
-        await service.take_in(told[:70])
+        await service.take_in(told[:40])
         process = await service.process()
+        # Signals to the whole group are the service's business.
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        await service.take_in(told[40:70])
+        assert (await service.process()).pid == process.pid
     assert not process.is_running()
     async with a_service(tmp_path) as service:
         await service.take_in(told[70:])
@@ -97,16 +102,18 @@ async def test_one_that_is_killed_is_started_again_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(beside, "AGAIN_SECONDS", 0.01)
-    told = records(41, 150)
+    told = records(41, 100)
     async with a_service(tmp_path) as service:
         await service.take_in(told[:50])
-        for start in (50, 100):
-            process = await service.process()
-            await service.append(told[start : start + 25])
-            process.kill()
-            await service.take_in(told[start + 25 : start + 50])
+        process = await service.process()
+        await service.append(told[50:75])
+        process.kill()
+        await service.take_in(told[75:])
         assert service.projector.trouble is None
         assert why_unready(service.ledger, service.projector) is None
+        standing = service.projector.standing()
+        assert standing.restarts == 1
+        assert standing.memory_bytes > 5_000_000
     await projected(tmp_path / "once", ListedLog(told))
     assert digests_of(tmp_path) == digests_of(tmp_path / "once")
 
@@ -142,8 +149,8 @@ def test_the_first_one_is_forked_and_a_later_one_started(tmp_path: Path) -> None
 def forks(data: Path) -> None:
     """In a process without threads."""
     never_used = forked(data, live)
-    never_used.end()
-    never_used.end()
+    never_used.end(PATIENCE_SECONDS)
+    never_used.end(PATIENCE_SECONDS)
     assert never_used.process.returncode == 0
     asyncio.run(goes_on(data, forked(data, live)))
 
@@ -193,19 +200,9 @@ async def test_both_go_over_to_a_generation_that_took_over(tmp_path: Path) -> No
         page = await service.models.of("acme").tasks(limit=1000)
     await projected(tmp_path / "once", ListedLog(told))
     assert digests_of(tmp_path) == digests_of(tmp_path / "once")
-    async with a_service(tmp_path) as service:
-        assert await service.models.of("acme").tasks(limit=1000) == page
-
-
-async def test_signals_to_the_whole_group_are_its_services_business(tmp_path: Path) -> None:
-    told = records(46, 60)
-    async with a_service(tmp_path) as service:
-        await service.take_in(told[:30])
-        process = await service.process()
-        process.send_signal(signal.SIGINT)
-        process.send_signal(signal.SIGTERM)
-        await service.take_in(told[30:])
-        assert (await service.process()).pid == process.pid
+    models = ReadModels(generations.in_use())
+    assert await models.of("acme").tasks(limit=1000) == page
+    await models.close()
 
 
 async def test_the_ledger_waits_for_one_that_is_far_behind(
@@ -231,14 +228,17 @@ async def test_the_ledger_waits_for_one_that_is_far_behind(
 
 async def test_one_whose_service_was_killed_ends_and_the_next_one_goes_on(tmp_path: Path) -> None:
     told = records(48, 40)
-    async with a_service(tmp_path) as service:
-        await service.take_in(told[:20])
+    log = await open_log(tmp_path / "history.sqlite", "history", lambda: 1)
+    await log.append([Message("key", record.value) for record in told[:20]])
+    await log.close()
+    Generations(tmp_path / FOLDER).in_use()
     left = lives.started(tmp_path)
     reader, writer = await asyncio.open_connection(sock=left.ours)
     writer.write(words.said(**{words.GOAL: 20}))
     async with asyncio.timeout(PATIENCE_SECONDS):
         assert words.heard(await reader.readline()) == {words.GENERATION: 1}
-        assert words.heard(await reader.readline()) == {words.REACHED: 20}
+        while words.heard(await reader.readline()) != {words.REACHED: 20}:
+            """It also says from where it begins."""
     writer.close()  # As the kernel does for whoever is killed.
     async with a_service(tmp_path) as service:
         await service.take_in(told[20:])
@@ -281,6 +281,21 @@ async def test_one_that_stands_still_is_replaced(
         process = await service.process()
         process.suspend()
         await service.take_in(told[20:])
+        assert not process.is_running()
+
+
+async def test_one_that_stands_still_is_not_waited_for_by_a_service_that_gave_it_up(
+    tmp_path: Path,
+) -> None:
+    async with a_service(tmp_path) as service:
+        await service.take_in(records(50, 10))
+        process = await service.process()
+        process.suspend()
+        service.projector.give_up()
+        began = time.monotonic()
+        service.projecting.cancel()
+        await asyncio.gather(service.projecting, return_exceptions=True)
+        assert time.monotonic() - began < beside.END_SECONDS / 2
         assert not process.is_running()
 
 

@@ -7,16 +7,14 @@ import httpx
 import pytest
 
 from tests.e2e.members import Members
-from tests.e2e.running import Running
+from tests.e2e.running import Running, up
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """For tests that don't hurt it."""
-    running = Running(tmp_path_factory.mktemp("service"))
-    running.start()
-    yield running
-    assert running.stop() == 0, running.said()[-4000:]
+    with up(tmp_path_factory.mktemp("service")) as running:
+        yield running
 
 
 @pytest.fixture

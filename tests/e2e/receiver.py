@@ -31,6 +31,8 @@ class Receiver:
     ) -> None:
         self.answers = answers
         self.location = ""
+        self.pause_seconds = 0.0
+        """Before it answers."""
         self._received: list[Received] = []
         self._news = threading.Condition(threading.RLock())
         self._ended = threading.Event()
@@ -66,6 +68,7 @@ class Receiver:
         if status is None:
             self._ended.wait(PATIENCE_SECONDS)
             return
+        self._ended.wait(self.pause_seconds)
         request.send_response(status)
         if 300 <= status < 400:
             request.send_header("location", self.location)

@@ -3,7 +3,8 @@
 import re
 import signal
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -42,6 +43,10 @@ class Running:
             self.within,
         )
         self.hear(self._says)
+
+    def keep_address(self) -> None:
+        """Further starts listen where it listens now."""
+        self._arguments = [*self._arguments, "--port", self.url.rpartition(":")[2]]
 
     def hear(self, lines: Iterable[str]) -> None:
         """Read what it says until it is up."""
@@ -135,3 +140,14 @@ def until_running(http: httpx.Client, task_id: str, status: str = "running") -> 
             raise AssertionError(f"the stream of {task_id} ended before it was {status}")
     if status == "running" and http.get(f"/tasks/{task_id}").json()["kind"] == "stubborn":
         until_stubborn(http, task_id)
+
+
+@contextmanager
+def up(
+    folder: Path, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> Iterator[Running]:
+    """A service that was started, and that ends in good order."""
+    running = Running(folder, arguments, environment)
+    running.start()
+    yield running
+    assert running.stop() == 0, running.said()[-4000:]

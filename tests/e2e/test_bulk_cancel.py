@@ -192,7 +192,8 @@ def test_a_preview_that_is_too_old_begins_nothing(
 def test_more_than_the_cap_are_refused_whole(http: httpx.Client, mark: str) -> None:
     pending(http, mark, 4)
     body = {"where": {"labels": {"m": mark}}, "cap": 3}
-    refused(http.post("/bulk-cancels/preview", json=body), 413, "too-large")
+    said = refused(http.post("/bulk-cancels/preview", json=body), 413, "too-large")["detail"]
+    assert said.startswith("tasks that fit: at most 3; narrow the filter, or raise the cap")
     body["cap"] = 10_000_000
     refused(http.post("/bulk-cancels/preview", json=body), 422, "invalid")
 

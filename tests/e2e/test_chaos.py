@@ -32,7 +32,7 @@ SEED = int(os.environ.get("COUNTERMAND_SEED", "0")) or random.SystemRandom().get
 async def test_chaos_among_executors_loses_no_cancel_and_leaves_no_survivor(
     tmp_path: Path, tally: Tally
 ) -> None:
-    duration_seconds = float(count(small=10, full=60))
+    duration_seconds = float(count(small=8, full=60))
     chance = random.Random(SEED)
     print(f"\nCOUNTERMAND_SEED={SEED}")
     marker = uuid4().hex

@@ -2,7 +2,9 @@
 no accepted task is lost, and a request repeated across the crash gives its first answer."""
 
 import json
+import os
 import random
+import signal
 import threading
 import time
 from pathlib import Path
@@ -12,6 +14,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from services.projecting.beside import END_SECONDS
+from services.projecting.lives import LOCK
+from services.read_models.generations import FOLDER
+from tests.e2e.asking import LATER
 from tests.e2e.running import Running, until_running
 from tests.proof_size import count
 
@@ -38,6 +44,27 @@ def test_a_service_that_starts_after_a_crash_knows_at_once_what_became_of_its_ru
     try:
         with running.http() as http:
             assert release_of(http, task_id)["evidence"] == "killed"
+    finally:
+        running.stop()
+
+
+def test_a_service_ends_in_time_although_its_projector_stands_still(folder: Path) -> None:
+    """Rows that were accepted and not written are there after the next start."""
+    running = Running(folder, environment=SOON)
+    running.start()
+    projector = int((running.data / FOLDER / LOCK).read_text())
+    os.kill(projector, signal.SIGSTOP)
+    with running.http() as http:
+        body = {"kind": "sleep", "not_before": LATER}
+        task_id = http.post("/tasks", json=body).json()["id"]
+    began = time.monotonic()
+    assert running.stop() == 0
+    assert time.monotonic() - began < END_SECONDS
+    running.start()
+    try:
+        with running.http() as http:
+            lines = http.get(f"/tasks/{task_id}/history").json()["items"]
+        assert [line["event"]["type"] for line in lines] == ["countermand.task.submitted.v1"]
     finally:
         running.stop()
 

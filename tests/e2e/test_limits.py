@@ -13,7 +13,10 @@ import httpx
 import pytest
 
 from tests.e2e.asking import LATER
-from tests.e2e.running import Running, until_running
+from tests.e2e.native.examples import EXAMPLES
+from tests.e2e.native.walking import OPERATIONS, nameless, prepared
+from tests.e2e.problems import refused
+from tests.e2e.running import Running, until_running, up
 
 SETTINGS = {
     "COUNTERMAND_GATEWAY__WRITES_PER_SECOND": "0.5",
@@ -25,15 +28,19 @@ SETTINGS = {
 }
 WRITES, READS = 10, 20
 """Of a burst."""
+HANDLERS = ["--handlers", "tests.authors.answering"]
+NOTHING_TO_WRITE = {
+    "POST /bulk-cancels/{job_id}/stop",
+    "POST /webhooks/{endpoint_id}/redeliver",
+}
+"""These find it done, and nothing that was given up."""
+WRITTEN = sorted(n for n, o in OPERATIONS.items() if o.writes and not EXAMPLES[n].absent)
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    handlers = ["--handlers", "tests.authors.answering"]
-    running = Running(tmp_path_factory.mktemp("limits"), handlers, SETTINGS)
-    running.start()
-    yield running
-    assert running.stop() == 0, running.said()[-4000:]
+    with up(tmp_path_factory.mktemp("limits"), HANDLERS, SETTINGS) as running:
+        yield running
 
 
 @pytest.fixture
@@ -53,11 +60,8 @@ def test_who_writes_too_often_is_told_when_to_come_again(http: httpx.Client, lan
     headers = {"content-type": lane}
     answers = [http.post("/tasks", json=task(), headers=headers) for _ in range(WRITES + 2)]
     assert [each.status_code for each in answers[:WRITES]] == [201] * WRITES
-    refused = answers[-1]
-    assert refused.status_code == 429
-    assert refused.headers["content-type"] == "application/problem+json"
-    assert refused.json()["type"] == "urn:countermand:problem:too-many"
-    assert 1 <= int(refused.headers["retry-after"]) <= 2
+    refused(answers[-1], 429, "too-many")
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 2
     # Reading is counted by itself.
     assert http.get("/tasks?limit=1").status_code == 200
 
@@ -71,6 +75,20 @@ def test_who_reads_too_often_is_told_too_and_nobody_else_is(
     assert int(answers[-1].headers["retry-after"]) >= 1
     with service.http(service.new_key("default", "auditor")) as other:
         assert other.get("/tasks?limit=1").status_code == 200
+
+
+@pytest.mark.parametrize("writes", [True, False], ids=["writes", "reads"])
+def test_whoever_asks_too_often_is_refused_on_every_route(http: httpx.Client, writes: bool) -> None:
+    names = [name for name, operation in OPERATIONS.items() if operation.writes is writes]
+    limit = WRITES if writes else READS
+    answers = [nameless(names[0]).asked(http) for _ in range(limit)]
+    assert 429 not in {each.status_code for each in answers}
+    for name in names:
+        # A bucket fills while all of them are tried.
+        tries = (nameless(name).asked(http) for _ in range(5))
+        answer = next(each for each in tries if each.status_code == 429)
+        refused(answer, 429, "too-many")
+        assert int(answer.headers["retry-after"]) >= 1, name
 
 
 BUCKET = ("x-ratelimit-limit", "x-ratelimit-remaining")
@@ -189,17 +207,36 @@ def test_what_the_disk_refuses_is_503_and_nothing_is_lost_when_it_takes_it_again
         plain = http.post("/tasks", json=task())
         with_key = http.post("/tasks", json=task(id="with-key"), headers=key)
         cancelled = http.post(f"/tasks/{before}/cancel")
-        for refused in (plain, with_key, cancelled):
-            assert refused.status_code == 503, refused.text
-            assert refused.headers["content-type"] == "application/problem+json"
-            assert refused.json()["type"] == "urn:countermand:problem:unavailable"
-            assert int(refused.headers["retry-after"]) >= 1
+        for answer in (plain, with_key, cancelled):
+            refused(answer, 503, "unavailable")
+            assert int(answer.headers["retry-after"]) >= 1
         assert http.get(f"/tasks/{before}").json()["status"] == "pending"
         resource.prlimit(service.pid, resource.RLIMIT_FSIZE, unlimited)
         again = http.post("/tasks", json=task(id="with-key"), headers=key)
         assert again.status_code == 201, again.text
         assert http.post(f"/tasks/{before}/cancel").json()["evidence"] == "never_started"
         assert httpx.get(f"{service.url}/readyz").json()["status"] == "ready"
+    assert service.stop() == 0
+
+
+def test_every_write_is_503_while_the_disk_refuses_it_and_done_when_it_takes_it_again(
+    folder: Any,
+) -> None:
+    service = Running(folder, HANDLERS, SOON)
+    service.start()
+    with service.http() as http:
+        requests = {name: prepared(name, http) for name in WRITTEN}
+        unlimited = resource.prlimit(service.pid, resource.RLIMIT_FSIZE, (4096, -1))
+        tried = sorted(set(WRITTEN) - NOTHING_TO_WRITE)
+        with ThreadPoolExecutor(len(tried)) as at_once:  # Each is tried again for half a second.
+            answers = at_once.map(lambda name: requests[name].asked(http), tried)
+        for name, answer in zip(tried, answers, strict=True):
+            refused(answer, 503, "unavailable")
+            assert int(answer.headers["retry-after"]) >= 1, name
+        resource.prlimit(service.pid, resource.RLIMIT_FSIZE, unlimited)
+        for name, request in requests.items():
+            answer = request.asked(http, prefer="wait=30")
+            assert answer.is_success, (name, answer.text)
     assert service.stop() == 0
 
 

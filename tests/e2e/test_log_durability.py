@@ -19,7 +19,7 @@ from tests.e2e.log_writer import unsealed, write_until_killed
 from tests.proof_size import count
 from tests.tallies import Tally
 
-ROUNDS = count(small=8, full=200)
+ROUNDS = count(small=6, full=200)
 ROUNDS_PER_FILE = 20
 """After each round the whole file is checked: more would take longer, and show no more."""
 ACKNOWLEDGED_LIMIT = 1_000

@@ -223,6 +223,47 @@ def test_an_export_that_lacks_lines_is_refused_and_nothing_is_imported(
     assert {path.name for path in data.iterdir()} == {"history.sqlite.lock"}
 
 
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        pytest.param({"task": "x-7"}, "with filters (task=x-7)", id="filters"),
+        pytest.param({"verdict": "void"}, "with filters (verdict=void)", id="by_verdict"),
+        pytest.param({"start": "0:9"}, "begins at 0:9: what was before it", id="a_later_part"),
+        pytest.param({"format": "csv"}, "is an export as CSV", id="csv"),
+    ],
+)
+def test_what_is_no_whole_history_is_not_imported_as_one(
+    http: httpx.Client, folder: Path, query: dict[str, str], why: str
+) -> None:
+    file = folder / "part"
+    file.write_bytes(exported(http, **query).content)
+    done = run(["import", str(file), "--data", str(folder / "data")])
+    assert done.returncode == 1
+    assert why in done.stderr
+    assert "Nothing was imported" in done.stderr
+    assert "was cut" not in done.stderr
+    assert not (folder / "data" / "history.sqlite").exists()
+
+
+def test_a_file_of_somebody_else_is_no_export_that_was_cut(folder: Path) -> None:
+    (folder / "notes").write_text("my notes\n")
+    done = run(["import", str(folder / "notes"), "--data", str(folder / "data")])
+    assert done.returncode == 1
+    assert "notes is no export" in done.stderr
+
+
+def test_the_command_counts_events_and_tells_an_import_of_its_filters(
+    full: Running, folder: Path
+) -> None:
+    rows = []
+    for format in ("jsonl", "csv"):
+        words = ["export", str(folder / format), "--task", "x-7", "--format", format, "--json"]
+        rows.append(json.loads(run(words, environment(full)).stdout)["rows"])
+    assert rows[0] == rows[1] == (folder / "jsonl").read_bytes().count(b"\n") - 1
+    done = run(["import", str(folder / "jsonl"), "--data", str(folder / "data")])
+    assert "was exported with filters (task=x-7)" in done.stderr
+
+
 def test_an_export_goes_on_with_the_same_filters_only(full: Running, folder: Path) -> None:
     for name, first in (("of-all", []), ("of-one", ["--task", "x-7"])):
         file = folder / name
@@ -250,9 +291,17 @@ def test_a_backup_of_a_running_service_is_restored_whole(full: Running, folder: 
     assert manifest["events"] >= len(before)
     assert run(make).returncode == 1
     put_back = ["restore", str(target), "--data", str(data)]
-    done = run(put_back)
+    done = run(put_back, {"COUNTERMAND_GATEWAY__PORT": "8799", "COLUMNS": "300"})
     assert done.returncode == 0, done.stderr
+    differing = {line for line in done.stdout.splitlines() if line.startswith("setting ")}
+    assert differing == {
+        'setting log_format was "json" when the backup was made, and is "console" here',
+        "setting gateway.port was 0 when the backup was made, and is 8799 here",
+    }
     assert stored(data)[: len(before)] == before
+    for made in (target, data):
+        assert {path.stat().st_mode & 0o777 for path in made.iterdir()} == {0o600}
+        assert made.stat().st_mode & 0o777 == 0o700
     assert run(put_back).returncode == 1
 
     restored = Running(folder)
@@ -266,6 +315,25 @@ def test_a_backup_of_a_running_service_is_restored_whole(full: Running, folder: 
         assert restored.stop() == 0
     with full.http() as http:
         assert http.get("/tasks/x-30").json()["status"] == "pending"
+
+
+def test_a_settings_file_is_backed_up_and_used_where_it_is_restored(
+    full: Running, folder: Path
+) -> None:
+    config, target, data = folder / "mine.toml", folder / "backup", folder / "data"
+    config.write_text('log_format = "json"\n[gateway]\nport = 0\n')
+    make = ["backup", str(target), "--data", str(full.data), "--config", str(config)]
+    assert run(make).returncode == 0
+    done = run(["restore", str(target), "--data", str(data), "--json"])
+    assert json.loads(done.stdout)["differing_settings"] == []
+    kept = data / "countermand.toml"
+    assert kept.read_bytes() == config.read_bytes()
+    kept.write_text('log_format = "json"\n[gateway]\nport = 8700\n')
+    more = ["--data", str(folder / "other"), "--config", str(kept), "--json"]
+    done = run(["restore", str(target), *more])
+    assert json.loads(done.stdout)["differing_settings"] == [
+        {"name": "gateway.port", "then": 0, "now": 8700}
+    ]
 
 
 def test_a_backup_whose_bytes_have_changed_isnt_restored(full: Running, folder: Path) -> None:

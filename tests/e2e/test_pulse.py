@@ -68,6 +68,15 @@ def test_the_command_line_shows_it(service: Running) -> None:
     assert "sleep" in shown
 
 
+def test_the_command_line_gives_a_task_its_budget(service: Running) -> None:
+    service.run("submit", "sleep", "--id", "on-budget", "--stop-within-seconds", "2.5")
+    with service.http() as http:
+        submitted, *_ = http.get("/tasks/on-budget/history").json()["items"]
+        http.post("/tasks/on-budget/cancel")
+
+    assert submitted["event"]["data"]["stop_within_seconds"] == 2.5
+
+
 def test_a_pulse_needs_the_permission_to_look(service: Running) -> None:
     assert httpx.get(service.url + "/countermand/v1/pulse").status_code == 401
 

@@ -126,6 +126,8 @@ def verdicts(http: httpx.Client, task_id: str, type_tag: str) -> list[str]:
     return [verdict for verdict in said if verdict != "void"]
 
 
+@pytest.mark.prove
+@pytest.mark.long
 def test_every_stop_is_counted_once_whoever_counts(members: Members, http: httpx.Client) -> None:
     stop_some(http)
     until_stopped(http, members, 4)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,12 +63,13 @@ async def a_service(data: Path) -> AsyncIterator[Service]:
         await log.close()
 
 
-def a_rebuild(data: Path) -> subprocess.Popen[bytes]:
+def a_rebuild(data: Path, out: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    """`out`: where it says what it does; a pipe must be read."""
     return subprocess.Popen(
         [sys.executable, "-m", "services.rebuild", str(data)],
         cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=out,
+        stderr=out,
         start_new_session=True,
         env=os.environ | {"FORCE_COLOR": "1"},  # as on a terminal, it shows each step as it begins
     )
@@ -98,7 +100,7 @@ async def test_a_service_goes_on_beside_a_rebuild_and_then_in_what_it_made(tmp_p
     generations = Generations(tmp_path / FOLDER)
     async with asyncio.timeout(PATIENCE_SECONDS), a_service(tmp_path) as service:
         await service.take_in(values[:1000])
-        with a_rebuild(tmp_path) as process:
+        with a_rebuild(tmp_path, subprocess.PIPE) as process:
             shown = await asyncio.to_thread(until_it_reads, process)
             with held(process):  # what is written now, it has to catch up with
                 assert generations.numbers() == [1, 2]
@@ -126,32 +128,6 @@ async def test_a_service_goes_on_beside_a_rebuild_and_then_in_what_it_made(tmp_p
         assert await service.models.of("acme").tasks(limit=1000) == now
 
 
-@pytest.mark.prove
-async def test_killed_at_any_moment_it_leaves_what_is_in_use_as_it_was(tmp_path: Path) -> None:
-    random = Random(31)
-    async with a_service(tmp_path) as service:
-        await service.take_in([record.value for record in records(31, 1500)])
-    generations = Generations(tmp_path / FOLDER)
-    before = digests_of(tmp_path)
-    began = time.monotonic()
-    with a_rebuild(tmp_path) as process:
-        process.wait(PATIENCE_SECONDS)
-    usual_seconds = time.monotonic() - began
-    for _ in range(count(small=3, full=40)):
-        in_use = generations.live()
-        with a_rebuild(tmp_path) as process:
-            try:
-                process.wait(random.uniform(0, 1.2 * usual_seconds))
-            except subprocess.TimeoutExpired:
-                process.kill()
-        assert generations.live() in (in_use, in_use + 1)
-        assert digests_of(tmp_path) == before
-    with a_rebuild(tmp_path) as process:
-        assert process.wait(PATIENCE_SECONDS) == 0
-    assert digests_of(tmp_path) == before
-    assert len(generations.numbers()) <= 2
-
-
 @pytest.fixture(scope="module")
 def a_long_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of which no read models were made yet."""
@@ -160,6 +136,48 @@ def a_long_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Repeats are void: what they say doesn't matter here, only that there are many.
     fill(data / "history.sqlite", "history", told * (2 * SHARED_FROM_RECORDS // len(told)))
     return data
+
+
+@pytest.mark.prove
+async def test_killed_at_any_moment_it_leaves_what_is_in_use_as_it_was(tmp_path: Path) -> None:
+    async with a_service(tmp_path) as service:
+        await service.take_in([record.value for record in records(31, 1500)])
+    kill_at_any_moment(tmp_path, rounds=count(small=2, full=40))
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(900)
+def test_killed_while_others_judge_for_it_it_leaves_what_is_in_use_as_it_was(
+    a_long_log: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(a_long_log, data)
+    with a_rebuild(data) as process:
+        assert process.wait(PATIENCE_SECONDS) == 0
+    kill_at_any_moment(data, rounds=count(small=1, full=10))
+
+
+def kill_at_any_moment(data: Path, rounds: int) -> None:
+    random = Random(31)
+    generations = Generations(data / FOLDER)
+    before = digests_of(data)
+    began = time.monotonic()
+    with a_rebuild(data) as process:
+        process.wait(PATIENCE_SECONDS)
+    usual_seconds = time.monotonic() - began
+    for _ in range(rounds):
+        in_use = generations.live()
+        with a_rebuild(data) as process:
+            try:
+                process.wait(random.uniform(0, 1.2 * usual_seconds))
+            except subprocess.TimeoutExpired:
+                process.kill()
+        assert generations.live() in (in_use, in_use + 1)
+        assert digests_of(data) == before
+    with a_rebuild(data) as process:
+        assert process.wait(PATIENCE_SECONDS) == 0
+    assert digests_of(data) == before
+    assert len(generations.numbers()) <= 2
 
 
 def judging(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -175,7 +193,7 @@ def judging(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_judges_end_with_the_rebuild_however_it_ends(a_long_log: Path, end: signal.Signals) -> None:
-    with a_rebuild(a_long_log) as process:
+    with a_rebuild(a_long_log, subprocess.PIPE) as process:
         until_it_reads(process)
         judges = judging(process)
         if end is signal.SIGINT:

@@ -384,3 +384,29 @@ def test_what_is_not_sent_to_another_region_is_refused_with_the_way_to_go(
         assert refused.status_code == 422, path
         assert way in refused.json()["detail"]
         assert "s3cret" not in refused.text
+
+
+def test_a_move_again_is_the_same_move(at_a: httpx.Client, at_b: httpx.Client) -> None:
+    begun(at_a, "moved-twice", not_before="2099-01-01T00:00:00Z")
+    key = {"idempotency-key": "moved-twice"}
+    body = {"region": "a", "reason": "nearer"}
+    first, again = (at_b.post("/tasks/moved-twice/move", json=body, headers=key) for _ in range(2))
+    assert first.status_code == again.status_code == 202, first.text
+    assert first.json()["request"]["event_id"] == again.json()["request"]["event_id"]
+    other = at_b.post("/tasks/moved-twice/move", json={"region": "a"}, headers=key)
+    assert (other.status_code, other.json()["reason"]) == (409, "idempotency_key_reused")
+
+
+def test_a_parcel_again_is_taken_once(pair: Pair) -> None:
+    key = {"idempotency-key": "parcel"}
+    with pair.b.http(pair.b.new_key("default", "bridge")) as carrier:
+        known = carrier.get("/regions/a/taken").json()["frontier"]
+        parcel = {"source": "a", "start": known, "end": known, "read_at": "2026-01-01T00:00:00Z"}
+        first, again = (
+            carrier.post("/regions/parcels", json=parcel, headers=key) for _ in range(2)
+        )
+        assert first.status_code in (200, 409), first.text
+        assert (first.status_code, first.content) == (again.status_code, again.content)
+        assert again.headers["countermand-repeated"] == "true"
+        other = carrier.post("/regions/parcels", json={**parcel, "lines": []}, headers=key)
+    assert (other.status_code, other.json()["reason"]) == (409, "idempotency_key_reused")

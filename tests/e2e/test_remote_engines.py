@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.running import Running, until_running
+from tests.e2e.running import Running, until_running, up
 from tests.engines.engine import KEY
 from tests.engines.running import RunningEngine
 
@@ -59,10 +59,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, engine: RunningEngine) -> Iterator[Running]:
-    running = Running(tmp_path_factory.mktemp("service"), environment=settings(engine))
-    running.start()
-    yield running
-    assert running.stop() == 0, running.said()[-4000:]
+    with up(tmp_path_factory.mktemp("service"), environment=settings(engine)) as running:
+        yield running
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.authors.secretive import digest
-from tests.e2e.running import Running, until_running
+from tests.e2e.running import Running, until_running, up
 
 COMMANDS = {
     "show": {"argv": ["sh", "-c", 'echo "it is $TOKEN"; test -n "$TOKEN"'], "secrets": ["TOKEN"]}
@@ -21,14 +21,12 @@ COMMANDS = {
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = Running(
+    with up(
         tmp_path_factory.mktemp("secrets"),
         ["--handlers", "tests.authors.secretive"],
         {"COUNTERMAND_EXECUTOR__COMMANDS": json.dumps(COMMANDS)},
-    )
-    running.start()
-    yield running
-    assert running.stop() == 0, running.said()[-4000:]
+    ) as running:
+        yield running
 
 
 @pytest.fixture

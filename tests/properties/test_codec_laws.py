@@ -13,7 +13,7 @@ from tests.proof_size import count
 from tests.properties.any_event import FIELDS, any_event
 from tests.unit.test_schemas import validator
 
-EXAMPLES = count(small=60, full=1_000)
+EXAMPLES = count(small=40, full=1_000)
 
 
 def test_every_field_of_every_event_is_made() -> None:

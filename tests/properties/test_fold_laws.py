@@ -17,7 +17,7 @@ from tests.properties.alphabets import of_a_family, of_a_family_in_a_project, of
 from tests.properties.any_event import any_event, nearby_event
 from tests.properties.graphs import MadeBy, explored
 
-EXAMPLES = count(small=60, full=1_000)
+EXAMPLES = count(small=40, full=1_000)
 
 
 @st.composite

@@ -45,7 +45,7 @@ class Nobody:
 
 
 @pytest.mark.prove
-@settings(max_examples=count(small=8, full=60))
+@settings(max_examples=count(small=5, full=60))
 @given(seeds, lengths, partitions, st.lists(st.integers(0, 300), max_size=8))
 def test_batches_may_be_cut_anywhere(
     seed: int, length: int, partitions: int, cuts: list[int]
@@ -58,7 +58,7 @@ def test_batches_may_be_cut_anywhere(
 
 
 @pytest.mark.prove
-@settings(max_examples=count(small=6, full=45))
+@settings(max_examples=count(small=4, full=45))
 @given(seeds, lengths, partitions, st.lists(st.integers(0, 300), max_size=4), kept)
 def test_resumed_from_any_checkpoint_equals_one_pass(
     seed: int, length: int, partitions: int, stops: list[int], finished_kept: int
@@ -74,7 +74,7 @@ def test_resumed_from_any_checkpoint_equals_one_pass(
 
 
 @pytest.mark.prove
-@settings(max_examples=count(small=6, full=45))
+@settings(max_examples=count(small=4, full=45))
 @given(seeds, lengths, partitions, kept)
 def test_a_rebuilt_generation_equals_the_one_in_use(
     seed: int, length: int, partitions: int, finished_kept: int
@@ -94,7 +94,7 @@ def test_a_rebuilt_generation_equals_the_one_in_use(
 
 
 @pytest.mark.prove
-@settings(max_examples=count(small=6, full=45))
+@settings(max_examples=count(small=4, full=45))
 @given(seeds, st.integers(1, 300), partitions, kept, st.booleans())
 def test_an_id_that_comes_again_after_its_end_never_runs_again(
     seed: int, length: int, partitions: int, finished_kept: int, after_a_restart: bool

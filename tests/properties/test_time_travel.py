@@ -152,7 +152,7 @@ def assert_project_says(row: Project | None, state: ProjectState | None) -> None
 
 
 @pytest.mark.prove
-@settings(max_examples=count(small=10, full=90))
+@settings(max_examples=count(small=6, full=90))
 @given(st.integers(0, 2**32), st.integers(1, 200), st.integers(1, 3), st.data())
 def test_as_of_a_time_is_the_longest_prefix_not_later_though_clocks_go_back(
     seed: int, length: int, partitions: int, data: st.DataObject

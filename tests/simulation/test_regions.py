@@ -11,7 +11,7 @@ from tests.tallies import Tally
 @pytest.mark.timeout(900)
 def test_what_one_region_accepts_another_decides_once(tally: Tally) -> None:
     seen: dict[str, int] = {}
-    seeds = count(small=4, full=200)
+    seeds = count(small=3, full=200)
     for seed in range(seeds):
         for what, times in simulate(seed).items():
             seen[what] = seen.get(what, 0) + times

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.prove
 @pytest.mark.timeout(1800)
 def test_every_promise_is_kept_in_every_world() -> None:
-    for seed in range(count(small=12, full=500)):
+    for seed in range(count(small=8, full=500)):
         went = simulate(seed)
         if went.broken is not None:
             story = "\n".join(went.told[-40:])

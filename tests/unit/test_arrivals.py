@@ -3,7 +3,8 @@
 import asyncio
 
 from events.cancel_events import CancelRequested
-from events.event import Event
+from events.event import Event, encode
+from events.log import message
 from events.project_events import ProjectCreated
 from events.task_events import TaskSubmitted
 from events.words import Verdict
@@ -36,10 +37,13 @@ def an_order(home: str = "a") -> Event:
 def test_a_request_for_this_region_is_said_here_under_a_derived_id() -> None:
     order = an_order()
 
-    (arrived,) = arrived_in_a(line(order, 0)).requests
+    (request,) = arrived_in_a(line(order, 0)).requests
 
+    arrived = request.event
+    assert arrived is not None
     assert (arrived.id, arrived.causationid) == (delivered_id(order.id), order.id)
     assert isinstance(arrived.data, CancelRequested)
+    assert (request.key, request.value) == (order.key, encode(arrived))
 
 
 def test_what_was_refused_where_it_was_asked_is_not_done_here() -> None:
@@ -59,11 +63,11 @@ def test_of_one_root_nothing_is_appended_together_with_what_came_before_it() -> 
     last = nothing_yet("one.part").addressed(CancelRequested(actor=USER)).events[-1]
     other = nothing_yet("other").addressed(CancelRequested(actor=USER)).events[-1]
 
-    waves = in_waves([one, part, other, last])
+    waves = in_waves([message(event) for event in (one, part, other, last)])
 
-    assert [[each.subject for each in wave] for wave in waves] == [
+    assert [[each.event.subject for each in wave if each.event] for wave in waves] == [
         ["one", "other"],
         ["one.part"],
         ["one.part"],
     ]
-    assert [each for wave in waves for each in wave] == [one, other, part, last]
+    assert [each.event for wave in waves for each in wave] == [one, other, part, last]

@@ -37,6 +37,12 @@ def test_only_what_is_asked_for_is_measured(capsys: pytest.CaptureFixture[str]) 
     assert "slow" not in capsys.readouterr().out.replace("slower", "")
 
 
+def test_one_figure_of_kafka_is_measured_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kafka", "fast"], [SLOW], [SLOW, FAST]) == 0
+
+    assert "slow" not in capsys.readouterr().out.replace("slower", "")
+
+
 def test_asking_for_what_isnt_there_says_what_is(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--only", "nothing"], [FAST])

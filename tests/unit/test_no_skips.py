@@ -1,10 +1,9 @@
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.unit.inner_session import inner_session
 
 BODIES = {
     "passes": "def test_it(): pass",
@@ -24,20 +23,8 @@ BODIES = {
 
 
 def run(folder: Path, body: str, *, no_skips: str) -> subprocess.CompletedProcess[str]:
-    (folder / "test_one.py").write_text(body)
-    (folder / "pytest.ini").write_text("[pytest]\n")
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.no_skips", "-p", "no:cacheprovider"],
-        cwd=folder,
-        env={
-            "PYTHONPATH": str(ROOT),
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "COUNTERMAND_NO_SKIPS": no_skips,
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    environment = {"COUNTERMAND_NO_SKIPS": no_skips}
+    return inner_session(folder, "tests.no_skips", body, environment)
 
 
 @pytest.mark.parametrize("what", ["passes", "is expected to fail"])

@@ -2,9 +2,16 @@
 metrics, alarms."""
 
 import configparser
+import json
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+import threading
 import tomllib
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +25,12 @@ from countermand.cli.app import app as cli
 from projections.pulse.tables import Tables
 from services.gateway.app import described
 from services.gateway.routes import metrics
+from services.projecting.standing import Standing
 from services.settings import Settings
 from services.telemetry.commits import Commits
 from services.telemetry.metrics import Metrics, Sources
 from services.telemetry.oddities import Oddities
+from services.telemetry.spans import EXPORTERS
 from services.telemetry.stops import StopCounts
 from tests.e2e.commands import REPOSITORY
 from tests.unit.test_pulse_rows import seen
@@ -107,6 +116,14 @@ def test_every_file_that_is_named_is_there() -> None:
     assert {each for each in named if not (REPOSITORY / each).exists()} == set()
 
 
+class NoWebhooks:
+    def deliveries(self) -> dict[str, int]:
+        return {"pending": 0, "dead": 0}
+
+    def failing(self) -> int:
+        return 0
+
+
 def families() -> set[str]:
     sources = Sources(
         stops=StopCounts(1),
@@ -114,10 +131,11 @@ def families() -> set[str]:
         commits={"history": Commits()},
         runs=lambda: 0,
         lag_entries=lambda: 0,
+        projector=lambda: Standing(0, 0),
         stopped_partitions=lambda: 0,
         oddities=Oddities(),
         region_gaps=lambda: 0,
-        webhooks=lambda: {"pending": 0, "dead": 0},
+        webhooks=NoWebhooks(),
     )
     found = set()
     for family in Metrics(sources).collect():
@@ -174,8 +192,13 @@ def test_commands_beside_the_unit_are_its_users_on_its_data() -> None:
     assert any(text.startswith("useradd ") and text.endswith(f" {user}") for text in code())
 
 
+def joined(path: Path) -> str:
+    """With each instruction in a line of its own."""
+    return path.read_text().replace("\\\n", " ")
+
+
 def instructions() -> list[tuple[str, str]]:
-    text = DOCKERFILE.read_text().replace("\\\n", " ")
+    text = joined(DOCKERFILE)
     lines = [line.split(None, 1) for line in text.splitlines() if line and line[0] not in "# "]
     return [(name, rest) for name, rest in lines]
 
@@ -206,5 +229,62 @@ def test_the_image_s_port_is_the_one_that_is_listened_on_and_looked_at() -> None
 
     assert f"COUNTERMAND_GATEWAY__PORT={port}" in text
     assert ("EXPOSE", port) in instructions()
-    assert f"http://127.0.0.1:{port}/healthz" in text
     assert f":{port}" in OPERATIONS.read_text()
+
+
+def test_the_exporter_of_spans_that_is_named_is_installed_with_the_service() -> None:
+    """What the image and `make up` install is what this lock says."""
+    named = re.findall(r"COUNTERMAND_TELEMETRY__SPAN_EXPORTER=(\w+)", OPERATIONS.read_text())
+    package = metadata.entry_points(group=EXPORTERS)[named[0]].dist
+
+    assert package is not None
+    locked = (REPOSITORY / "requirements.lock").read_text()
+    assert f"\n{package.name}=={package.version} " in locked
+    assert ("COPY", "requirements.lock requirements-uv.lock ./") in instructions()
+
+
+def test_systemd_takes_every_key_of_the_unit(tmp_path: Path) -> None:
+    """It is asked itself, on machines that have it."""
+    here = tmp_path / UNIT.name
+    here.write_text(UNIT.read_text().replace("/opt/countermand/bin/countermand", sys.executable))
+    program = shutil.which("systemd-analyze")
+    complaints = ""
+    if program is not None:
+        command = [program, "verify", "--man=no", str(here)]
+        complaints = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+
+    assert sys.executable in here.read_text()
+    assert complaints == ""
+
+
+def test_the_image_s_health_is_asked_where_it_is_set_to_listen() -> None:
+    asked: list[str] = []
+
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200 if len(asked) == 1 else 503)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """It is the test that looks."""
+
+    (check,) = re.findall(r"^HEALTHCHECK .*CMD (\[.*\])$", joined(DOCKERFILE), re.MULTILINE)
+    program, *arguments = json.loads(check)
+    assert program == "python"
+    with HTTPServer(("127.0.0.1", 0), Health) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environment = {"COUNTERMAND_GATEWAY__PORT": str(server.server_port)}
+        ended = [
+            subprocess.run(
+                [sys.executable, *arguments],
+                env=environment,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            ).returncode
+            for _ in range(2)
+        ]
+        server.shutdown()
+
+    assert asked == ["/healthz", "/healthz"]
+    assert ended == [0, 1]

@@ -15,6 +15,15 @@ class Endpoint(TypedDict):
     rotated_at: str | None
 
 
+class WatchedEndpoint(Endpoint):
+    """And how deliveries to it go."""
+
+    pending: int
+    dead: int
+    last_status: int | None
+    last_error: str | None
+
+
 class MadeEndpoint(Endpoint):
     """With its new secret, which no other answer shows."""
 

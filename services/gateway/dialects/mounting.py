@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from events.errors import CountermandError
 from services.gateway import problems
 from services.gateway.dialects.crm import CRM
 from services.gateway.dialects.deep_work import DEEP_WORK
@@ -12,7 +13,6 @@ from services.gateway.dialects.dialect import Dialect
 from services.gateway.dialects.nico import NICO
 from services.gateway.dialects.sigmic import SIGMIC
 from services.gateway.dialects.xpander import XPANDER
-from services.refusals import TooLarge
 
 DIALECTS: tuple[Dialect, ...] = (XPANDER, SIGMIC, CRM, NICO, DEEP_WORK)
 
@@ -34,8 +34,8 @@ async def no_such_route(request: Request, error: Exception) -> Response:
     return response
 
 
-def too_large(path: str, error: TooLarge) -> Response:
-    """The refusal of a body that nobody has read."""
+def refusal(path: str, error: CountermandError) -> Response:
+    """Of what no route has seen, in the words of the dialect that has the path."""
     dialect = dialect_of(path)
     return problems.problem_of(error) if dialect is None else dialect.refusal(path, error)
 

@@ -34,12 +34,17 @@ Cursor = Annotated[str | None, Query(max_length=40, description="`next_cursor` o
     "/bulk-cancels/preview",
     status_code=201,
     response_model=BulkPreviewDocument,
-    responses=responses(413),
+    responses=responses(409, 413),
+    openapi_extra=IDEMPOTENT,
 )
 async def preview(caller: Called, body: BulkPreviewRequest) -> Response:
     """Say what would be cancelled, and keep exactly that for the token's time. Changes nothing."""
-    seen = await bulk_cancelling.preview(caller.scope, caller.desk.bulk, body)
-    return answer(preview_document(seen), 201)
+
+    async def work() -> Response:
+        seen = await bulk_cancelling.preview(caller.scope, caller.desk.bulk, body)
+        return answer(preview_document(seen), 201)
+
+    return await caller.once(work)
 
 
 @router.post(
@@ -88,12 +93,19 @@ async def items(
 
 
 @router.post(
-    "/bulk-cancels/{job_id}/stop", response_model=BulkCancelDocument, responses=responses(404)
+    "/bulk-cancels/{job_id}/stop",
+    response_model=BulkCancelDocument,
+    responses=responses(404, 409, 413),
+    openapi_extra=IDEMPOTENT,
 )
 async def stop(caller: Called, job_id: JobId) -> Response:
     """Ask no further task to stop. What was asked stays asked: a cancel is irrevocable."""
-    job = await bulk_cancelling.stop(caller.scope, caller.desk.bulk, job_id)
-    return answer(bulk_cancel_document(job))
+
+    async def work() -> Response:
+        job = await bulk_cancelling.stop(caller.scope, caller.desk.bulk, job_id)
+        return answer(bulk_cancel_document(job))
+
+    return await caller.once(work)
 
 
 def place(cursor: str | None) -> Place:

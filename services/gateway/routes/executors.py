@@ -57,7 +57,7 @@ class ExecutorList(Document):
 
 STEERED: Responses = {
     202: {"model": ExecutorDocument, "description": "Durable; it hasn't said yet that it obeys."},
-    **responses(404, 409),
+    **responses(404, 409, 413),
 }
 
 

@@ -32,7 +32,7 @@ FILE: Responses = {
     200: {
         "description": "A line an event, with its position and its verdict; JSON Lines end with "
         '`{"export": {"start": ..., "end": ..., "lines": ..., "sha256": ...}}`, by which a file '
-        "that was cut is known. "
+        "that was cut is known, with `where` if there are filters. "
         f"`{END}` is the frontier at which it ends: a part that was cut off goes on with the "
         "frontier behind its last whole line as `start`, and this one as `end`.",
         "content": {name: {"schema": {"type": "string"}} for name in MEDIA_TYPES.values()},
@@ -82,7 +82,8 @@ async def export(
         rows = as_csv(scope.view, where, first, last)
     else:
         lines = as_json_lines(scope.view, where, first, last)
-        rows = closed(lines, written_frontier(first or {}), written_frontier(last))
+        given = {name: value for name, value in where._asdict().items() if value is not None}
+        rows = closed(lines, written_frontier(first or {}), written_frontier(last), given)
     return Streamed(
         rows,
         reader(caller),

@@ -14,7 +14,7 @@ from events.body import ORGANIZATION_PATTERN
 from events.positions import written_frontier
 from projections.moments import moment_or_none
 from services.gateway.answers import answer
-from services.gateway.callers import Called, Caller, reader
+from services.gateway.callers import IDEMPOTENT, Called, Caller, reader
 from services.gateway.documents import Document
 from services.gateway.native import PREFIX
 from services.gateway.problems import Responses, responses
@@ -132,15 +132,24 @@ async def taken(caller: Called, region: RegionName) -> Response:
 
 
 @router.post(
-    "/regions/parcels", response_model=FrontierDocument, responses=responses(404, 409, 413)
+    "/regions/parcels",
+    response_model=FrontierDocument,
+    responses=responses(404, 409, 413),
+    openapi_extra=IDEMPOTENT,
 )
 async def take(caller: Called, body: Parcel) -> Response:
     """For bridges: take what another region sends. Durable when answered."""
-    await carrying.take(caller.scope, dock_of(caller), body)
-    return answer(FrontierDocument(frontier=body.end))
+
+    async def work() -> Response:
+        await carrying.take(caller.scope, dock_of(caller), body)
+        return answer(FrontierDocument(frontier=body.end))
+
+    return await caller.once(work)
 
 
 def dock_of(caller: Caller) -> Dock:
+    """Refuses who may not carry, also where there is nothing to be carried."""
+    carrying.need_to_carry(caller.scope)
     dock = caller.desk.dock
     if dock is None:
         raise NotFound("region", "other than this one (see the setting regions.others)")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.e2e.dialects.trying import SETTINGS, new_key, public_key
-from tests.e2e.running import Running
+from tests.e2e.running import Running, up
 
 
 @pytest.fixture(scope="package")
@@ -16,10 +16,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     (folder / "key.pem").write_text(public_key())
     environment = {name: json.dumps(value) for name, value in SETTINGS.items()}
     environment["COUNTERMAND_JWT__KEYS_FILE"] = str(folder / "key.pem")
-    running = Running(folder, environment=environment)
-    running.start()
-    yield running
-    assert running.stop() == 0, running.said()[-4000:]
+    with up(folder, environment=environment) as running:
+        yield running
 
 
 @pytest.fixture(scope="package")

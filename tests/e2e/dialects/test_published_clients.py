@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.dialects.published.installing import LOCKS, node_folder_with, python_with
 from tests.e2e.dialects.trying import until
-from tests.e2e.running import Running
+from tests.e2e.running import Running, up
 from tests.engines.engine import KEY
 from tests.engines.running import RunningEngine
 
@@ -40,11 +40,10 @@ def crm(tmp_path_factory: pytest.TempPathFactory, engine: RunningEngine) -> Iter
         "COUNTERMAND_EXECUTOR__REMOTE_HOSTS": json.dumps([f"127.0.0.1:{engine.port}"]),
         "COUNTERMAND_DIALECTS__CRM": json.dumps({"agents": agents}),
         "COUNTERMAND_DIALECTS__CANCEL_WAIT_SECONDS": "20",
+        "COUNTERMAND_EXECUTOR__SHUTDOWN_RUN_GRACE_SECONDS": "1",
     }
-    running = Running(tmp_path_factory.mktemp("crm"), environment=environment)
-    running.start()
-    yield running
-    assert running.stop() == 0, running.said()[-4000:]
+    with up(tmp_path_factory.mktemp("crm"), environment=environment) as running:
+        yield running
 
 
 class Asked:

@@ -5,9 +5,9 @@ from itertools import pairwise
 import httpx
 
 from services.operations.dependencies import LOOKED_AT
-from tests.e2e.asking import project, waiting
+from tests.e2e.asking import LATER, SLEEP, WAIT, project, waiting
 from tests.e2e.problems import refused
-from tests.e2e.running import Running
+from tests.e2e.running import Running, until_running
 
 
 def test_a_project_is_created_with_its_tasks_approved_paused_and_resumed(
@@ -45,6 +45,68 @@ def test_a_cancelled_project_skips_what_waits_and_is_terminal(http: httpx.Client
     assert child[-1]["status"] == "skipped"
     ids = [each["id"] for each in http.get("/projects").json()["items"]]
     assert made["id"] in ids
+
+
+def test_a_cancelled_project_keeps_what_is_done_stops_what_runs_and_skips_the_rest(
+    http: httpx.Client,
+) -> None:
+    work = [
+        {"id": "done", "kind": "sleep", "payload": {"seconds": 0}},
+        {"id": "running", **SLEEP},
+        {"id": "asking", "kind": "asks"},
+        {"id": "later", "kind": "sleep", "not_before": LATER},
+        {"id": "behind", "kind": "sleep", "depends_on": ["running"]},
+    ]
+    made = http.post("/projects", json={"tasks": work, "approved": True}).json()["id"]
+    for name, status in (("done", "succeeded"), ("running", "running"), ("asking", "waiting")):
+        until_running(http, f"{made}.{name}", status)
+    before = http.get("/export").headers["countermand-end"]
+
+    receipt = http.post(f"/projects/{made}/cancel", json={"reason": "wrong plan"}, headers=WAIT)
+
+    assert (receipt.status_code, receipt.json()["status"]) == (200, "cancelled"), receipt.text
+    assert receipt.json()["stopped_at"] is not None
+    tasks = {
+        task["id"].removeprefix(f"{made}."): (task["status"], task["evidence"])
+        for task in http.get("/tasks", params={"project": made}).json()["items"]
+    }
+    assert tasks == {
+        "done": ("succeeded", None),
+        "running": ("cancelled", "acknowledged"),
+        "asking": ("cancelled", "acknowledged"),
+        "later": ("skipped", None),
+        "behind": ("skipped", None),
+    }
+    assert http.get(f"/projects/{made}/receipt").json()["event_id"] == receipt.json()["event_id"]
+    # There is no way back,
+    for verb in ("plan", "approve", "pause", "resume", "cancel"):
+        refused(http.post(f"/projects/{made}/{verb}"), 409, "conflict")
+    refused(http.post(f"/tasks/{made}.running/retry"), 409, "conflict")
+    late = http.post("/tasks", json={"kind": "sleep", "project": made})
+    assert refused(late, 409, "conflict")["reason"]
+    assert http.get(f"/projects/{made}").json()["status"] == "cancelled"
+    # and how it was stays to be seen.
+    then = http.get(f"/projects/{made}", params={"as_of": f"before:{before}"}).json()
+    assert (then["status"], then["active"], then["cancel"]) == ("executing", 2, None)
+
+
+def test_a_project_can_be_seen_as_it_was_alone_and_in_a_list(http: httpx.Client) -> None:
+    made = project(http)
+    path, then = f"/projects/{made['id']}", made["position"]
+    assert http.post(f"{path}/approve").status_code == 200
+    assert http.post(f"{path}/cancel").status_code == 200
+    line = http.get(f"{path}/history").json()["items"][-1]
+    behind = f"before:0:{int(then.partition(':')[2]) + 1}"
+    for as_of, status in ((then, "planned"), (behind, "planned"), (line["position"], "cancelled")):
+        query = {"as_of": as_of}
+        assert http.get(path, params=query).json()["status"] == status, as_of
+        listed = http.get("/projects", params={**query, "limit": 500}).json()["items"]
+        assert [each["status"] for each in listed if each["id"] == made["id"]] == [status], as_of
+    for as_of, status in ((line["appended_at"], "cancelled"),):
+        assert http.get(path, params={"as_of": as_of}).json()["status"] == status
+    never = {"as_of": "before:0:0"}
+    refused(http.get(path, params=never), 404, "not-found")
+    assert http.get("/projects", params=never).json()["items"] == []
 
 
 def test_a_project_can_be_planned_step_by_step(http: httpx.Client) -> None:

@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from tests.e2e.asking import submitted, waiting
+from tests.e2e.asking import project, submitted, waiting
 from tests.e2e.problems import refused
 from tests.e2e.running import until_running
 
@@ -37,6 +37,42 @@ def test_a_stream_goes_on_behind_any_frame(http: httpx.Client) -> None:
             http, f"/tasks/{task_id}/stream", 5 - seen, **{"last-event-id": whole[seen - 1][1]}
         )
         assert rest == whole[seen:]
+
+
+def test_a_project_s_stream_tells_of_all_of_its_tasks_and_goes_on_behind_any_frame(
+    http: httpx.Client,
+) -> None:
+    path, made = "/projects/{}/stream", project(http, approved=True)["id"]
+    other = project(http)["id"]
+    assert http.post(f"/projects/{made}/cancel").status_code == 200
+    count = len(http.get(f"/projects/{made}/history").json()["items"])
+    whole = frames(http, path.format(made), count)
+    types = [event for event, _ in whole]
+    assert types[0] == "countermand.project.created.v1"
+    assert types.count("countermand.task.submitted.v1") == 2
+    assert types[-1] == "countermand.project.cancel-requested.v1"
+    for seen in range(1, count):
+        behind = {"last-event-id": whole[seen - 1][1]}
+        assert frames(http, path.format(made), count - seen, **behind) == whole[seen:]
+    assert frames(http, path.format(other), 1)[0][1] != whole[0][1]
+
+
+def test_an_organization_s_stream_goes_on_from_any_frame_and_any_frontier(
+    http: httpx.Client,
+) -> None:
+    start = http.get("/export").headers["countermand-end"]
+    task_id, made = waiting(http), project(http)["id"]
+    http.post(f"/tasks/{task_id}/cancel")
+    http.post(f"/projects/{made}/cancel")
+    lines = http.get("/history", params={"start": start, "limit": 500}).json()["items"]
+    count = len(lines)
+    whole = frames(http, "/stream", count, **{"last-event-id": start})
+    assert [event for event, _ in whole] == [line["event"]["type"] for line in lines]
+    for seen in range(1, count):
+        offset = int(lines[seen]["position"].partition(":")[2])
+        for behind in (whole[seen - 1][1], f"0:{offset}"):
+            rest = frames(http, "/stream", count - seen, **{"last-event-id": behind})
+            assert [event for event, _ in rest] == [event for event, _ in whole[seen:]]
 
 
 @pytest.mark.parametrize("cursor", ["0:1000000", "7:1", "0:0/0:1000000", "0:1000000/0:0"])
