@@ -144,9 +144,10 @@ class AsyncHost(asyncio.Protocol):
         del self._runs[run.id]
         run.ended = True
         outcome, error = self._outcome(run, task)
-        self.write(outcome)
         if error is not None:
+            # Before its outcome is said, with which an isolated host may end.
             words.show(error, run.context.secrets.values())
+        self.write(outcome)
         self._leave_when_idle()
 
     def _outcome(self, run: "Run", task: "asyncio.Task[Any]") -> tuple[bytes, BaseException | None]:

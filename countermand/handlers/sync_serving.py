@@ -56,9 +56,10 @@ class SyncHost:
             outcome, error = self._outcome(run)
             run.ended = True
             del self._runs[run.id]
-            self.write(outcome)
             if error is not None:
+                # Before its outcome is said, with which an isolated host may end.
                 words.show(error, run.context.secrets.values())
+            self.write(outcome)
         leave()
 
     def write(self, line: bytes) -> None:

@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
+    InvalidReplicationFactorError,
     KafkaError,
     TopicAlreadyExistsError,
     UnknownTopicOrPartitionError,
@@ -54,8 +55,7 @@ async def ensure(connection: Connection, topic: Topic, limits: Limits, *, create
     """Create the topic if it isn't there and may be created; raise LogDamaged if it won't do."""
     admin = await open_admin(connection, limits)
     try:
-        async with asyncio.timeout(limits.start_seconds):
-            replicas, settings = await _look(admin, topic, create=create)
+        replicas, settings = await _look(admin, topic, limits.start_seconds, create=create)
     except (TimeoutError, KafkaError) as reason:
         raise LogUnavailable(f"can't look at topic {topic.name!r}: {reason!r}") from reason
     finally:
@@ -66,22 +66,32 @@ async def ensure(connection: Connection, topic: Topic, limits: Limits, *, create
 
 
 async def _look(
-    admin: AIOKafkaAdminClient, topic: Topic, *, create: bool
+    admin: AIOKafkaAdminClient, topic: Topic, seconds: float, *, create: bool
 ) -> tuple[Mapping[int, int], Mapping[str, str]]:
     """The topic's replicas and settings, as soon as there is one and a broker that knows it."""
     missing = False
-    while True:
-        try:
-            if missing and create:
-                await _create(admin, topic)
-            return await _replicas(admin, topic), await _settings(admin, topic)
-        except UnknownTopicOrPartitionError:
-            # Once it is created, each broker learns of it in its own time.
-            missing = True
-        except KafkaError as reason:
-            if not reason.retriable:
-                raise
-        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    too_few: InvalidReplicationFactorError | None = None
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    if missing and create:
+                        await _create(admin, topic)
+                    return await _replicas(admin, topic), await _settings(admin, topic)
+                except UnknownTopicOrPartitionError:
+                    # Once it is created, each broker learns of it in its own time.
+                    missing = True
+                except InvalidReplicationFactorError as reason:
+                    # Brokers that start, or stood still for a while, are counted a moment later.
+                    too_few = reason
+                except KafkaError as reason:
+                    if not reason.retriable:
+                        raise
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    except TimeoutError:
+        if too_few is None:
+            raise
+        raise LogDamaged(f"topic {topic.name!r} can't be created: {too_few}") from too_few
 
 
 async def _replicas(admin: AIOKafkaAdminClient, topic: Topic) -> Mapping[int, int]:
@@ -112,6 +122,8 @@ async def _create(admin: AIOKafkaAdminClient, topic: Topic) -> None:
     except TopicAlreadyExistsError:
         # Another process of ours was first.
         pass
+    except InvalidReplicationFactorError:
+        raise
     except KafkaError as reason:
         if reason.retriable:
             raise

@@ -121,6 +121,7 @@ async def raises(context: TaskContext) -> None:
         "several": ExceptionGroup("two", [ValueError("one"), KeyError("other")]),
         "no text": AssertionError(),
         "what stops sync ones": TaskStopped("by itself"),
+        "at length": ValueError(f"{'x' * 5_000_000}, and this is the end"),
     }[context.payload["what"]]
 
 
@@ -254,7 +255,8 @@ def sync_facts(context: SyncTaskContext, payload: Wanted) -> dict[str, Any]:
 
 @handler("sync_raises")
 def sync_raises(context: SyncTaskContext) -> None:
-    raise KeyError("sync")
+    what = (context.payload or {}).get("what")
+    raise ValueError(f"{'x' * 5_000_000}, and this is the end") if what else KeyError("sync")
 
 
 @handler("sync_exits")

@@ -4,11 +4,14 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import InvalidReplicationFactorError
 
 from events.errors import LogDamaged, LogUnavailable
 from events.log import Message
@@ -105,8 +108,28 @@ async def test_a_stream_with_retention_takes_what_is_kept_longer(
 
 
 async def test_more_replicas_than_brokers_are_refused(kafka_broker: str, topic: Topic) -> None:
-    with pytest.raises(LogDamaged, match="can't be created"):
-        await open_and_close(kafka_broker, Topic(topic.name, 2, replication=100))
+    wanted = Topic(topic.name, 2, replication=100)
+    with pytest.raises(LogDamaged, match=r"can't be created.*replication factor"):
+        await open_kafka_log(Connection(kafka_broker), wanted, Limits(start_seconds=1))
+
+
+async def test_a_topic_is_made_as_soon_as_its_brokers_count(
+    kafka_broker: str, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has just come, or was away, isn't among those that can keep a partition yet."""
+    create = AIOKafkaAdminClient.create_topics
+    wanted: list[NewTopic] = []
+
+    async def create_later(self: AIOKafkaAdminClient, topics: list[NewTopic]) -> Any:
+        wanted.extend(topics)
+        if len(wanted) == 1:
+            refusal = (topic.name, InvalidReplicationFactorError.errno, "All brokers are fenced.")
+            return SimpleNamespace(topic_errors=[refusal])
+        return await create(self, topics)
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "create_topics", create_later)
+    await open_and_close(kafka_broker, topic)
+    assert [each.name for each in wanted] == [topic.name] * 2
 
 
 async def test_a_reader_creates_nothing(kafka_broker: str, topic: Topic) -> None:

@@ -1,5 +1,7 @@
 """What runs say, ask and submit while they run."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.component.host.process import HostProcess, ping, run, stop
@@ -63,6 +65,19 @@ def test_what_is_no_text_is_the_handlers_error(handler: str) -> None:
             "output is a text or a JSON object, not ['a', 'list']",
             "a question is a text, not 5",
         ]
+
+
+@pytest.mark.parametrize("handler", ["raises", "sync_raises"])
+def test_the_author_has_seen_the_error_when_the_outcome_is_heard(handler: str) -> None:
+    """With the outcome, an isolated host is killed."""
+    with HostProcess("answering") as host:
+        host.says(run(handler, {"what": "at length"}))
+        with ThreadPoolExecutor() as threads:
+            ended = threads.submit(host.ends)
+            assert host.hears()["op"] == "failed"
+            host.process.kill()
+            _, _, errors = ended.result()
+    assert errors.endswith("and this is the end\n")
 
 
 @pytest.mark.parametrize("handler", ["forks", "sync_forks"])
