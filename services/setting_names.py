@@ -16,24 +16,32 @@ from events.errors import CountermandError
 PREFIX = "COUNTERMAND_"
 NESTED = "__"
 UNKNOWN = "extra_forbidden"
+ALIKE = 0.8
+"""Of 1: two letters that changed places, one that is missing."""
 
 
 class UnknownVariable(CountermandError):
-    """A variable that looks like a setting, of a section that there isn't."""
+    """A variable that looks like a setting, and is none."""
 
-    def __init__(self, name: str, section: str, sections: Iterable[str]) -> None:
-        super().__init__(f"{name}: there is no section {section!r}{meant(section, sections)}")
+    def __init__(self, name: str, said: str, what: str, known: Iterable[str]) -> None:
+        super().__init__(f"{name}: there is no {what} {said!r}{meant(said, known)}")
         self.name = name
 
 
 def check_variables(settings: type[BaseModel]) -> None:
-    """Of variables with a section. Others may be somebody else's, e.g. an orchestrator's."""
-    sections = settings.model_fields
+    """A variable that is like none of ours may be somebody else's, e.g. an orchestrator's, unless
+    it has a section."""
+    known = settings.model_fields
     for name in sorted(os.environ):
-        if name.upper().startswith(PREFIX) and NESTED in name:
-            section = name[len(PREFIX) :].split(NESTED)[0].lower()
-            if section not in sections:
-                raise UnknownVariable(name, section, sections)
+        if not name.upper().startswith(PREFIX):
+            continue
+        said, *nested = name[len(PREFIX) :].lower().split(NESTED)
+        if said in known:
+            continue
+        if nested:
+            raise UnknownVariable(name, said, "section", known)
+        if get_close_matches(said, known, n=1, cutoff=ALIKE):
+            raise UnknownVariable(name, said, "setting", known)
 
 
 def refusals(error: ValidationError, settings: type[BaseModel], within: str = "") -> list[str]:

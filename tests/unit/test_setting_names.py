@@ -53,9 +53,16 @@ def test_a_variable_of_a_section_that_there_is_not_is_refused(
         read_settings()
 
 
+def test_a_variable_that_is_like_a_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTERMAND_REGOIN", "hunter2")
+
+    with pytest.raises(UnknownVariable, match=r"^COUNTERMAND_REGOIN: .*'region'\?$"):
+        read_settings()
+
+
 def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("COUNTERMAND_KEY", "COUNTERMAND_URL", "COUNTERMAND_SERVICE_HOST"):
-        monkeypatch.setenv(name, "somebody's")
+    for name in ("KEY", "URL", "CONFIG", "SERVICE_HOST", "PORT", "PORT_8000_TCP_ADDR"):
+        monkeypatch.setenv(f"COUNTERMAND_{name}", "somebody's")
     monkeypatch.setenv("COUNTERMAND_GATEWAY__PORT", "0")
 
     assert read_settings().gateway.port == 0
