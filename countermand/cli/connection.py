@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BEHIND = "countermand-behind"
 """What the service puts on a read that gave up waiting: up to where it should have read."""
 
 
@@ -26,14 +25,14 @@ def ask(url: str, key: str | None, do: "Callable[[Client], Awaitable[T]]", as_js
     import httpx
     import stamina
 
-    from countermand.client import Problem
+    from countermand.client import Client, Problem
 
     check_address(url)
     stamina.instrumentation.set_on_retry_hooks(())  # what failed for good is said once, below
     late: list[str] = []
 
     async def asked() -> T:
-        async with heard(url, key, late) as client:
+        async with Client(url, key, on_late=late.append) as client:
             return await do(client)
 
     try:
@@ -64,21 +63,6 @@ def check_address(url: str) -> None:
     if address.scheme not in ("http", "https") or not address.host:
         text = f"{url!r} is no address of a service: write it as {URL}"
         raise typer.BadParameter(text, param_hint="--url")
-
-
-def heard(url: str, key: str | None, late: list[str]) -> "Client":
-    """A client; `late` is told of each answer that may be older than what was said before."""
-    import httpx
-
-    from countermand.client import Client
-
-    async def note(response: httpx.Response) -> None:
-        if BEHIND in response.headers:
-            late.append(response.headers[BEHIND])
-
-    headers = {} if key is None else {"authorization": f"Bearer {key}"}
-    http = httpx.AsyncClient(base_url=url, headers=headers, event_hooks={"response": [note]})
-    return Client(url, key, http=http)
 
 
 def say_refused(problem: "Problem") -> None:

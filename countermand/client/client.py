@@ -3,7 +3,7 @@
 # What an answer is made of, each method's signature says; nobody checks that it is.
 # mypy: disable-error-code="no-any-return"
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Literal, Unpack
 from urllib.parse import quote
@@ -47,11 +47,14 @@ class Client:
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
         attempts: int = 4,
+        on_late: Callable[[str], None] | None = None,
         http: httpx.AsyncClient | None = None,
     ) -> None:
+        """`on_late` is told of each answer that may be older than what was said before: of the
+        frontier that it doesn't reach, as the service gave up waiting for its read models."""
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
         http = http or httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout_seconds)
-        self._connection = Connection(http, timeout_seconds, attempts)
+        self._connection = Connection(http, timeout_seconds, attempts, on_late)
 
     async def __aenter__(self) -> "Client":
         return self

@@ -4,7 +4,7 @@ Knows no route: which are asked, and what their answers are, the client says.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +23,7 @@ from countermand.client.streamed import (
 
 PREFIX = "/countermand/v1"
 PAGE_ROWS = 500
+BEHIND = "countermand-behind"
 AGAIN_SECONDS = 1.0
 """Between two tries to go on reading."""
 
@@ -30,10 +31,17 @@ AGAIN_SECONDS = 1.0
 class Connection:
     """Of one client."""
 
-    def __init__(self, http: httpx.AsyncClient, timeout_seconds: float, attempts: int) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        timeout_seconds: float,
+        attempts: int,
+        on_late: Callable[[str], None] | None,
+    ) -> None:
         self._http = http
         self._timeout_seconds = timeout_seconds
         self._attempts = attempts
+        self._on_late = on_late
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -81,6 +89,8 @@ class Connection:
                 )
                 if response.status_code >= 400:
                     raise problem(response)
+                if self._on_late is not None and BEHIND in response.headers:
+                    self._on_late(response.headers[BEHIND])
                 return response.json()
         raise AssertionError("retry_context ends only by returning or raising")
 

@@ -1,6 +1,6 @@
 """Written from client.py by `python -m tests.sync_stub`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Literal, Unpack
 
@@ -41,8 +41,12 @@ class SyncClient:
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
         attempts: int = 4,
+        on_late: Callable[[str], None] | None = None,
         http: httpx.AsyncClient | None = None,
-    ) -> None: ...
+    ) -> None:
+        """`on_late` is told of each answer that may be older than what was said before: of the
+        frontier that it doesn't reach, as the service gave up waiting for its read models."""
+
     def __enter__(self) -> SyncClient: ...
     def __exit__(
         self,
