@@ -70,14 +70,20 @@ class Reader:
     ) -> Answer:
         session = sessions.get()
         try:
-            if session is None:
-                session = self.database.connect()
+            if session is not None:
+                try:
+                    return question(session)
+                except ReadModelsUnavailable:
+                    # Whatever ended this connection while nobody asked has most likely ended those
+                    # that are idle, too; and may be over.
+                    close(session)
+                    session = None
+                    self._renew_idle(sessions)
+            session = self.database.connect()
             return question(session)
         except ReadModelsUnavailable:
-            # Whatever ended this connection has most likely ended those that are idle, too.
             close(session)
             session = None
-            self._renew_idle(sessions)
             raise
         finally:
             if sessions is self._sessions:

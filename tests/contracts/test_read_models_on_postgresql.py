@@ -21,6 +21,7 @@ from services.read_models.hurrying import Hurrying
 from services.read_models.models import ReadModels
 from services.read_models.notifications import Notifications
 from services.read_models.questions import CancellationFilter, HistoryFilter, TaskFilter
+from services.read_models.reader import THREADS
 from services.read_models.schemas import Schemas
 from services.read_models.shares import Share, held
 from services.read_models.writing import Writer
@@ -122,6 +123,26 @@ async def test_text_that_postgresql_cannot_hold_stops_nobody(postgres_database: 
     assert (task.spec.kind, task.error) == ("a\0b", "\0")
     assert (await models.of("acme").tasks(TaskFilter(region="local"))).rows == (task,)
     assert (await models.of("acme").tasks(TaskFilter(kind="no\0ne"))).rows == ()
+    await models.close()
+    database.engine.dispose()
+
+
+async def test_whoever_asks_first_when_connections_were_lost_is_answered(
+    postgres_database: URL,
+) -> None:
+    """As when the server was started again: those that were idle don't know it yet."""
+    database = a_generation(postgres_database)
+    models = ReadModels(database)
+    for _ in range(THREADS):
+        assert await models.of("acme").task("t") is None
+    ending = database.connect()
+    ended = ending.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    assert ended == [(True,)] * THREADS
+    assert await models.of("acme").task("t") is None
+    ending.close()
     await models.close()
     database.engine.dispose()
 

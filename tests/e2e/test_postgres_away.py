@@ -98,7 +98,9 @@ def test_a_stream_and_a_run_go_on_when_postgresql_is_back(
                 break
     assert len(heard) < len(past) + 10, "nothing comes twice"
     until(lambda: http.post(f"/tasks/{task_id}/cancel").status_code == 200)
-    stopped = http.get(f"/tasks/{task_id}/receipt", params={"wait": 30}).json()
+    answer = http.get(f"/tasks/{task_id}/receipt", params={"wait": 30})
+    assert answer.status_code == 200, answer.text
+    stopped = answer.json()
     assert (stopped["status"], stopped["evidence"]) == ("cancelled", "acknowledged")
     assert http.get(f"/tasks/{task_id}").json()["attempt"] == 1
     unharmed(members)
