@@ -73,14 +73,15 @@ class JudgeProcess:
         command = (sys.executable, "-P", "-m", MODULE, str(finished_kept))
         path = os.pathsep.join(filter(None, sys.path))
         environment = {**os.environ, "PYTHONPATH": path}
-        # In a group of its own: a terminal's interrupt is for the rebuild alone to act on.
+        # Away from the terminal, whose interrupt is for the rebuild alone to act on. A group of its
+        # own would do, but uvloop makes none.
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=PIPE,
             stdout=PIPE,
             env=environment,
             limit=HEARD_BYTES,
-            process_group=0,
+            start_new_session=True,
         )
         return cls(process)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import uvloop
 
 from events.errors import UnknownVersion
 from events.event import encode
@@ -66,6 +67,14 @@ async def test_what_several_judges_make_is_what_one_projector_makes(
     assert (done.records, done.compared) == (700, True)
     assert seen == [2]
     assert watch.records == 700
+    assert not judging()
+
+
+def test_judges_are_started_from_uvloop_too(tmp_path: Path) -> None:
+    told = records(40, 700)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        done = runner.run(rebuilt(tmp_path, told))
+    assert done.records == 700
     assert not judging()
 
 
