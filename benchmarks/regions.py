@@ -208,19 +208,24 @@ def bare_appends() -> Iterator[Callable[[], float]]:
 
 
 def catching_up() -> Measurement:
-    """Requests that were taken while nothing was carried, from the first arrival to the last."""
+    """Requests that were taken while nothing was carried, from the first arrival to the last. A
+    cut for each round."""
     with regions(carry=False) as there:
-        # They have known each other before the cut.
+        # They have known each other before the first cut.
         there.bridge.start()
         accept(there.b, "before", CONNECTIONS)
         arrived_us(there.a, CONNECTIONS)
-        there.bridge.stop()
-        accept(there.b, "cut", CAUGHT_UP)
-        there.bridge.start()
-        times = arrived_us(there.a, CONNECTIONS + CAUGHT_UP)[-CAUGHT_UP:]
-    measured = (CAUGHT_UP - 1) / ((times[-1] - times[0]) / 1_000_000)
-    limit = plain_appends_per_second()
-    return Measurement(measured, limit, "requests/s", measured / limit)
+        cuts = count(1)
+
+        def caught_up_per_second() -> float:
+            number = next(cuts)
+            there.bridge.stop()
+            accept(there.b, f"cut-{number}", CAUGHT_UP)
+            there.bridge.start()
+            times = arrived_us(there.a, CONNECTIONS + number * CAUGHT_UP)[-CAUGHT_UP:]
+            return (CAUGHT_UP - 1) / ((times[-1] - times[0]) / 1_000_000)
+
+        return in_turns(caught_up_per_second, plain_appends_per_second, "requests/s", ROUNDS)
 
 
 def accept(server: Server, name: str, cancels: int) -> None:

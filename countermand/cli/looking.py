@@ -110,6 +110,8 @@ async def _regions(client: Client) -> list[tuple[str, bool, str]]:
         good = age is not None and age < NEWS_OLD_SECONDS
         if each["trouble"] is not None:
             good, says = False, f"{says}; nothing comes now: {each['trouble']}"
+        if each.get("leaving_trouble") is not None:
+            good, says = False, f"{says}; nothing leaves for it: {each['leaving_trouble']}"
         found.append((f"region {each['region']}", good, says))
     return found
 

@@ -72,7 +72,10 @@ def carried_here(settings: Settings, dock: Dock | None, regions: Regions | None)
         )
         if other in regions.docks:
             there = regions.docks[other]
-            found.append(Crossing(here, own, other, there, settings.regions, chance))
+            troubled = partial(told, regions.leaving_troubles, other)
+            found.append(
+                Crossing(here, own, other, there, settings.regions, chance, troubled=troubled)
+            )
     return found
 
 

@@ -42,12 +42,14 @@ class TakenMeanwhile(CountermandError):
 
 
 class AnotherLog(CountermandError):
-    """A region says something else than it did at the same place."""
+    """A region says something else than it did at the same place, or nothing any more."""
 
-    def __init__(self, region: str, position: Position) -> None:
+    def __init__(
+        self, region: str, position: Position, says: str = "something else than it did before"
+    ) -> None:
         super().__init__(
-            f"region {region!r} says at {position.partition}:{position.offset} something else than "
-            "it did before: its log isn't the one that was copied. Restore its log, or forget what "
+            f"region {region!r} says at {position.partition}:{position.offset} {says}: its log "
+            "isn't the one that was copied. Restore its log, or forget what "
             f"was copied (`countermand regions forget {region}`)"
         )
 
@@ -69,9 +71,23 @@ OF_CLUSTER = " of cluster "
 """No name of a topic has a space."""
 
 
+# Built once: each caller who waits for another region's verdict asks these two, and to build them
+# takes longer than to answer them.
+OF_REGION = sa.select(region_news).where(region_news.c.region == sa.bindparam("of_region"))
+OF_ROOT = (
+    sa.select(region_lines)
+    .where(
+        region_lines.c.organization == sa.bindparam("of_organization"),
+        region_lines.c.root == sa.bindparam("of_root"),
+        region_lines.c.region == sa.bindparam("of_region"),
+    )
+    .order_by(region_lines.c.partition, region_lines.c.offset)
+)
+SOME_OF_ROOT = OF_ROOT.limit(sa.bindparam("at_most", type_=sa.Integer))
+
+
 def of(connection: sa.Connection, region: str) -> News | None:
-    table = region_news
-    row = connection.execute(sa.select(table).where(table.c.region == region)).first()
+    row = connection.execute(OF_REGION, {"of_region": region}).first()
     return None if row is None else _news(row)
 
 
@@ -162,18 +178,12 @@ def of_root(
     connection: sa.Connection, organization: str, region: str, root: str, limit: int | None
 ) -> list[CopiedLine]:
     """In the order of that region's log."""
-    table = region_lines
-    query = (
-        sa.select(table)
-        .where(
-            table.c.organization == organization,
-            table.c.root == root,
-            table.c.region == region,
-        )
-        .order_by(table.c.partition, table.c.offset)
-        .limit(limit)
-    )
-    return [_line(row) for row in connection.execute(query)]
+    asked = {"of_organization": organization, "of_root": root, "of_region": region}
+    if limit is None:
+        found = connection.execute(OF_ROOT, asked)
+    else:
+        found = connection.execute(SOME_OF_ROOT, {**asked, "at_most": limit})
+    return [_line(row) for row in found]
 
 
 def values_before(

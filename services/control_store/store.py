@@ -65,6 +65,13 @@ class ControlStore:
             self._threads, done_again, self._reading, read
         )
 
+    async def glance(self, read: Callable[[sa.Connection], T]) -> T:
+        """The answer of what reads a few rows: from a file at once, since to hand it to a thread
+        and back costs more than to read them (docs/decisions/0032)."""
+        if self._engine.dialect.name == "sqlite":
+            return done_again(self._reading, read)
+        return await self.look(read)
+
     def ask_now(self, do: Callable[[sa.Connection], T]) -> T:
         """The same without asyncio, for the command line."""
         return done_again(self._engine, do)

@@ -35,8 +35,9 @@ class Closings:
             some = [await self._due.get()]
             while len(some) < AT_ONCE and not self._due.empty():
                 some.append(self._due.get_nowait())
-            await self._voice.say(*(self._never_started(*each) for each in some))
+            # First, so that whoever has cancelled is answered before this is written.
             await asyncio.sleep(len(some) / PER_SECOND)
+            await self._voice.say(*(self._never_started(*each) for each in some))
 
     def _never_started(self, organization: str, task: TaskState) -> Event:
         assert task.cancel is not None

@@ -65,7 +65,7 @@ class KafkaLog:
         self._look = look
         # Nothing is ever assigned to it: a fetch that waits for news would hold up its questions.
         self._asking = asking
-        self._writer = Writer(connection, topic, limits)
+        self._writer = Writer(connection, topic, limits, self._last_stored)
         self._pages = Pages(connection, topic, limits)
         self._followers: set[Reader] = set()
         self._closed = False
@@ -86,6 +86,10 @@ class KafkaLog:
 
     async def read(self, start: Frontier, limit: int) -> Sequence[Record]:
         return await self._pages.read(start, await self.end(), limit)
+
+    async def at(self, position: Position) -> Record | None:
+        """What stands there; None: nothing, or nothing any more."""
+        return await self._standing_at(position, await self.end())
 
     async def follow(
         self,
@@ -151,6 +155,30 @@ class KafkaLog:
                 # That was the patience of one request; ours is longer.
                 continue
             return {place.partition: offset for place, offset in end.items()}
+
+    async def _last_stored(self, partition: int) -> Record | None:
+        """None where there is nothing, or nothing any more; nobody asks of what isn't kept. For the
+        writer, whose appends end before this log is closed."""
+        if self._topic.retention_seconds is not None:
+            return None
+        try:
+            end = await self._ask_for_end()
+        except KafkaError as reason:
+            raise unreadable(self._topic, reason) from reason
+        return await self._standing_at(Position(partition, end[partition] - 1), end)
+
+    async def _standing_at(self, position: Position, end: Frontier) -> Record | None:
+        partition, offset = position
+        place = self._topic.places[partition]
+        try:
+            async with asyncio.timeout(self._limits.patience_seconds):
+                begins = await self._asking.beginning_offsets([place])
+        except (TimeoutError, KafkaError) as reason:
+            raise unreadable(self._topic, reason) from reason
+        if not begins[place] <= offset < end[partition]:
+            return None
+        found = await self._pages.read({**end, partition: offset}, {partition: offset + 1}, 1)
+        return next((each for each in found if each.position == position), None)
 
     async def _ends_at(self, frontier: Frontier) -> bool:
         """Whether the log can be read, and holds nothing after this."""

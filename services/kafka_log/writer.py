@@ -5,7 +5,7 @@ next: going on with it would never work again.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.partitioner import murmur2
 
 from events.errors import EventTooLarge, LogUnavailable
-from events.log import Message
+from events.log import Message, Record
 from events.positions import Position
 from services.kafka_log.chain import Chain
 from services.kafka_log.clients import close_producer, open_producer
@@ -25,7 +25,15 @@ from services.patience import Patience
 
 
 class Writer:
-    def __init__(self, connection: Connection, topic: Topic, limits: Limits) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        topic: Topic,
+        limits: Limits,
+        last_stored: Callable[[int], Awaitable[Record | None]],
+    ) -> None:
+        """`last_stored`: what stands last in a partition."""
+        self._last_stored = last_stored
         self._connection = connection
         self._topic = topic
         self._limits = limits
@@ -101,6 +109,8 @@ class Writer:
         """Hand one message to the producer; the future ends when it is stored."""
         key = one.key.encode()
         partition = partition_of(key, self._topic.partitions)
+        if not self._chain.is_begun(partition):
+            self._chain.begin(partition, await self._last_stored(partition))
         headers = {**one.headers, **self._chain.link(partition)}
         sent: asyncio.Future[Any] = await producer.send(
             self._topic.name,

@@ -124,6 +124,7 @@ async def cancel(
     wait_seconds: float,
 ) -> Receipt:
     sent = await send(scope, home, request, subject)
+    await asyncio.sleep(0)  # What was said leaves before its answer is prepared.
     return await receipt(scope, sent.event, sent.position, wait_seconds)
 
 

@@ -1,6 +1,6 @@
 """What a bridge asks of this region, and who may: one key opens all organizations' histories."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import NamedTuple
 
 from events.positions import Frontier
@@ -23,6 +23,8 @@ class Known(NamedTuple):
     age_seconds: float | None
     trouble: str | None = None
     """Why nothing comes of it now, as far as this process knows."""
+    leaving_trouble: str | None = None
+    """Why nothing leaves for it."""
 
 
 def need_to_carry(scope: Scope) -> None:
@@ -65,11 +67,16 @@ async def known(scope: Scope) -> Sequence[Known]:
     for region in sorted(regions.settings.others):
         if not regions.settings.may_use(scope.organization, region):
             continue
-        last, error = news.get(region), regions.troubles.get(region)
-        trouble = None if error is None else why_of(error)
+        last = news.get(region)
+        troubles = why(regions.troubles, region), why(regions.leaving_troubles, region)
         if last is None:
-            found.append(Known(region, None, None, None, trouble))
+            found.append(Known(region, None, None, None, *troubles))
             continue
         age_seconds = max(0.0, (now_us - last.heard_at_us) / 1_000_000)
-        found.append(Known(region, last.read_at_us, last.heard_at_us, age_seconds, trouble))
+        found.append(Known(region, last.read_at_us, last.heard_at_us, age_seconds, *troubles))
     return found
+
+
+def why(troubles: Mapping[str, BaseException], region: str) -> str | None:
+    error = troubles.get(region)
+    return None if error is None else why_of(error)

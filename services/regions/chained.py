@@ -1,6 +1,7 @@
 """Whether a copy of a topic has everything, once, that was in the topic.
 
-Each event names the one that its producer stored there before it (`services.kafka_log.chain`).
+Each event names the one that its producer stored, or found, there before it
+(`services.kafka_log.chain`).
 """
 
 from collections import OrderedDict

@@ -30,6 +30,8 @@ from services.regions.unwritten import Batch, Unwritten
 
 UNWRITTEN_LIMIT_LINES = 20_000
 """Beyond it, whoever brings more waits."""
+FEW_LINES = 100
+"""Most roots have no more: they are read at a glance."""
 
 log = structlog.get_logger(__name__)
 
@@ -198,11 +200,16 @@ class Copies:
     ) -> tuple[Sequence[CopiedLine], News | None]:
         beside = self._unwritten.of_root(organization, region, root)
 
-        def ask(connection: sa.Connection) -> tuple[Sequence[CopiedLine], News | None]:
+        def ask(
+            connection: sa.Connection, limit: int | None
+        ) -> tuple[Sequence[CopiedLine], News | None]:
             lines = region_news.of_root(connection, organization, region, root, limit)
             return lines, region_news.of(connection, region)
 
-        return beside.added_to(*await self._store.look(ask))
+        lines, news = await self._store.glance(partial(ask, limit=FEW_LINES))
+        if len(lines) == FEW_LINES:
+            lines, news = await self._store.look(partial(ask, limit=limit))
+        return beside.added_to(lines, news)
 
     def shown(self, folded: Folded) -> Copy:
         """With the age that it has now."""

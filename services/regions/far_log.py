@@ -11,10 +11,11 @@ from typing import Protocol
 
 from events.errors import CountermandError
 from events.event import Event, decode
-from events.log import LogReader
-from events.positions import Frontier, after, covers, reaches, written_frontier
-from projections.entry import Entry
+from events.log import LogReader, Record
+from events.positions import Frontier, Position, after, covers, reaches, written_frontier
+from projections.entry import Entry, decoded
 from projections.moments import moment
+from services.control_store.region_news import AnotherLog
 from services.ledger import Ledger, Snapshot, stands_still
 from services.log_following import Followed
 from services.regions.chained import Chained
@@ -34,6 +35,10 @@ class Source(LogReader, Followed, Protocol):
 
     async def cluster(self) -> str | None:
         """Which brokers these are now, by their own name; None: they don't tell."""
+        ...
+
+    async def at(self, position: Position) -> Record | None:
+        """What stands there; None: nothing, or nothing any more."""
         ...
 
 
@@ -74,6 +79,7 @@ class FarLog:
         source = await self._opened()
         cluster = await source.cluster()
         await self._copies.check_cluster(self._region, cluster)
+        await self._check_place(source, start)
         if self._chained is not None:
             self._chained.begin()
         judged = Judged(2 * self._settings.parcel_lines)
@@ -102,6 +108,19 @@ class FarLog:
             following.cancel()
             await asyncio.wait({following})
 
+    async def _check_place(self, source: Source, start: Frontier) -> None:
+        """Whether what was copied last of each partition still stands there: a topic that was made
+        anew has the same name, on the same brokers. Raises `AnotherLog`."""
+        end = await source.end()
+        last = [Position(partition, offset - 1) for partition, offset in start.items() if offset]
+        known = await self._copies.event_ids(self._region, last)
+        for position in last:
+            if end.get(position.partition, 0) <= position.offset:
+                raise AnotherLog(self._region, position, "nothing any more")
+            found = await source.at(position) if position in known else None
+            if found is not None and event_id(found) != known[position]:
+                raise AnotherLog(self._region, position)
+
     def _parcel(
         self,
         start: Frontier,
@@ -125,6 +144,11 @@ class FarLog:
             if self._log is None:
                 self._log = await self._opening()
             return self._log
+
+
+def event_id(record: Record) -> str | None:
+    event = decoded(record).event
+    return None if event is None else event.id.hex
 
 
 class CopiedHistory:

@@ -125,6 +125,8 @@ class Lookout:
         if folded is None or now - read_at >= self._settings.look_again_seconds:
             self._heard.pop(region, None)
             gaps = self._gaps
+            # What was just said is on its way first: the answer to it takes longest.
+            await asyncio.sleep(0)
             folded = await self._copies.folded(self.organization, region, self.root)
             if gaps != self._gaps:
                 return self._copies.shown(folded)

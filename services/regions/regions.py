@@ -34,6 +34,8 @@ class Regions:
     """Of those whose log is read."""
     troubles: dict[str, BaseException] = field(default_factory=dict)
     """Why nothing comes of a region now, where this process carries itself."""
+    leaving_troubles: dict[str, BaseException] = field(default_factory=dict)
+    """Why nothing leaves for it. A cut may be of one direction."""
 
     def gaps(self) -> int:
         """In how many copies of logs, read by this process, something is missing."""

@@ -1,20 +1,22 @@
 """Another region's log read from its own topic, and from a copy of it that another tool makes."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from structlog.testing import capture_logs
 
 from events.cancel_events import CancelRequested
-from events.event import decode
+from events.event import Event, decode
 from events.log import message
-from events.positions import BEGINNING
+from events.positions import BEGINNING, reaches
 from events.task_events import TaskSubmitted
 from events.words import Reason, Status, Verdict
 from services.control_store import open_control_store, region_news
-from services.control_store.region_news import ReadAnotherWay
+from services.control_store.region_news import AnotherLog, ReadAnotherWay
 from services.regions.chained import Gap
 from tests.builders import History, nothing_yet
 from tests.builders.actors import USER
@@ -22,6 +24,8 @@ from tests.far_reading import Reading, reading
 from tests.mirrored import Source
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
+
+LOOK_SECONDS = 0.05
 
 
 @pytest.fixture
@@ -108,6 +112,20 @@ async def test_a_gap_in_a_copy_is_noticed_and_nothing_is_taken_behind_it(
             assert (await b.of("stops")).root.tasks == {}
 
 
+async def test_what_a_writer_said_last_is_missed_as_soon_as_another_one_begins(
+    source: Source, tmp_path: Path
+) -> None:
+    history = cancelled()
+    for event in history.events:  # Each by a process of its own.
+        async with source.opened() as log:
+            await log.append([message(event)])
+    await source.mirrored(without={TaskSubmitted.TYPE})
+
+    async with reading(source, tmp_path, source.copy) as b:
+        with pytest.raises(Gap, match=history.events[0].id.hex):
+            await b.until(await b.far.end())
+
+
 async def test_a_topic_of_the_same_name_on_other_brokers_is_another_one(
     source: Source, tmp_path: Path
 ) -> None:
@@ -127,3 +145,42 @@ async def test_a_topic_of_the_same_name_on_other_brokers_is_another_one(
     async with reading(source, tmp_path) as b:
         with pytest.raises(ReadAnotherWay, match=r"of cluster elsewhere until now.*forget a"):
             await b.until(await b.far.end())
+
+
+async def made_anew(source: Source) -> None:
+    """Its topic is deleted, and one of the same name is made by whoever says something."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=source.broker)
+    await admin.start()
+    try:
+        await admin.delete_topics([source.topic])
+        while True:  # Nobody tells when it is gone.
+            (found,) = await admin.describe_topics([source.topic])
+            if found["error_code"] != 0:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+    finally:
+        await admin.close()
+
+
+@pytest.mark.parametrize(
+    ("says_now", "why"),
+    [
+        (cancelled().events[::-1], "something else than it did before"),
+        ((), "nothing any more"),
+    ],
+)
+async def test_a_topic_that_was_made_anew_is_noticed_and_nothing_is_taken_from_it(
+    source: Source, tmp_path: Path, says_now: Sequence[Event], why: str
+) -> None:
+    before = await source.said(cancelled())
+    async with reading(source, tmp_path) as b:
+        await b.until(before)
+    await made_anew(source)
+    async with source.opened() as log:
+        for event in says_now:
+            await log.append([message(event)])
+
+    async with reading(source, tmp_path) as b:
+        with pytest.raises(AnotherLog, match=f"{why}.*regions forget a"):
+            await anext(b.far.parcels("b", before, 0.2))
+        assert reaches(before, await b.copies.frontier("a"))

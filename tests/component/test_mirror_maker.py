@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
 from structlog.testing import capture_logs
 
@@ -18,6 +19,7 @@ from cluster.system import Unavailable
 from events.log import message
 from events.positions import Frontier
 from events.words import Status, Verdict
+from services.regions.chained import Gap
 from tests.builders import nothing_yet
 from tests.far_reading import reading
 from tests.mirrored import PARTITIONS, Source
@@ -67,6 +69,48 @@ async def copied(mirror: MirrorMaker, topic: str, records: int) -> Frontier:
             await asyncio.sleep(LOOK_SECONDS)
     finally:
         await consumer.stop()
+
+
+async def delete_before(broker: str, topic: str, end: Frontier) -> None:
+    """As retention does it, where somebody has set one."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker)
+    await admin.start()
+    try:
+        places = {TopicPartition(topic, p): RecordsToDelete(o) for p, o in end.items()}
+        await admin.delete_records(places)
+    finally:
+        await admin.close()
+
+
+@pytest.mark.parametrize("another_writer", [False, True])
+async def test_what_was_deleted_before_it_was_copied_is_noticed(
+    mirror: MirrorMaker, tmp_path: Path, another_writer: bool
+) -> None:
+    source = Source(mirror.a)
+    source.prefix = mirror.topic.removesuffix("-history")
+    source.topic, source.copy = mirror.topic, f"a.{mirror.topic}"
+    first, lost, last = nothing_yet("stops").submitted(kind="k").started().cancel_requested().events
+    async with source.opened() as log:
+        await log.append([message(first)])
+        mirror.start()
+        copied_end = await copied(mirror, source.copy, 1)
+        async with reading(source, tmp_path, source.copy, near=mirror.b) as b:
+            await b.until(copied_end)
+        mirror.stop()
+        await log.append([message(lost)])
+        end = await log.end()
+        if not another_writer:
+            await log.append([message(last)])
+    if another_writer:
+        async with source.opened() as log:
+            await log.append([message(last)])
+    await delete_before(mirror.a, source.topic, end)
+    mirror.start()
+
+    await copied(mirror, source.copy, 2)
+    async with reading(source, tmp_path, source.copy, near=mirror.b) as b:
+        with pytest.raises(Gap, match=lost.id.hex):
+            await b.until(await b.far.end())
 
 
 async def test_what_it_copies_is_read_and_what_it_copies_twice_changes_nothing(

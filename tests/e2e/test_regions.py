@@ -1,5 +1,7 @@
 """Two regions as real processes: cancel here what runs there."""
 
+import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -188,6 +190,43 @@ def test_what_is_not_delivered_in_time_is_void(at_a: httpx.Client, at_b: httpx.C
     assert (shown["verdict"], shown["reason"]) == ("void", "expired")
     assert at_a.get("/tasks/kept").json()["cancel"] is None
     at_a.post("/tasks/kept/cancel", json={})
+
+
+def test_over_a_cut_everybody_says_how_old_the_news_are_and_what_comes_too_late_is_void(
+    pair: Pair, at_a: httpx.Client, at_b: httpx.Client
+) -> None:
+    begun(at_a, "cut-off")
+    known_there(at_b, "/tasks/cut-off", lambda task: True)
+    assert pair.bridge.stop() == 0
+    try:
+        begun(at_a, "said-meanwhile", payload={"seconds": 0})
+        soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+        order = {"expires_at": soon, "reason": "in time only"}
+        accepted = at_b.post("/tasks/cut-off/cancel", json=order, headers=AT_ONCE)
+        assert (accepted.status_code, accepted.json()["verdict"]) == (202, "undecided")
+        first = accepted.json()
+        where = f"/tasks/cut-off/receipt?event_id={first['event_id']}"
+
+        later = at_b.get(f"{where}&wait=2").json()
+        assert (later["verdict"], later["home"]["position"]) == ("undecided", None)
+        assert later["home"]["news_age_seconds"] > first["home"]["news_age_seconds"] + 1
+        fresh = at_b.get("/tasks/cut-off?fresh=true")
+        assert fresh.status_code == 503
+        assert "the news of region 'a' are late" in fresh.json()["detail"]
+        assert at_b.get("/tasks/cut-off").status_code == 200
+        checks = json.loads(pair.b.command("doctor", "--json").stdout)
+        (says,) = [each["says"] for each in checks if each["what"] == "region a"]
+        age = re.fullmatch(r"its last news came ([0-9.]+) s ago", says)
+        assert age is not None
+        assert float(age[1]) > 2
+    finally:
+        pair.bridge.start()
+
+    shown = at_b.get(f"{where}&wait=30").json()
+    assert (shown["verdict"], shown["reason"]) == ("void", "expired")
+    fresh = at_b.get("/tasks/cut-off?fresh=true")
+    assert (fresh.status_code, fresh.json()["cancel"]) == (200, None)
+    at_a.post("/tasks/cut-off/cancel", json={})
 
 
 def test_a_remote_task_is_read_from_the_copy_with_its_age(

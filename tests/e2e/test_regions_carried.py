@@ -1,9 +1,13 @@
 """Two regions of which one carries between them itself: no bridge runs beside them."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.e2e.members import until
 from tests.e2e.regions import RegionalService, known_there, start_all
 from tests.e2e.running import until_running
 
@@ -50,3 +54,31 @@ def test_it_goes_on_when_the_other_region_is_back(pair: tuple[RegionalService, .
         where = f"/tasks/later/receipt?event_id={accepted['event_id']}&wait=60"
         assert at_b.get(where, timeout=70).json()["verdict"] == "effective"
     assert "nothing is carried" in b.said()
+
+
+def test_what_does_not_leave_is_shown_also_where_news_come(tmp_path: Path) -> None:
+    """The other region says all that it may, and takes nothing: it is set otherwise."""
+    a = RegionalService(tmp_path / "a", "a", more={"organizations": {"default": ["a"]}})
+    b = RegionalService(tmp_path / "b", "b", more={"carry": True})
+    a.knows([b])
+    b.knows([a])
+    start_all(a, b)
+    try:
+        with b.http() as at_b:
+
+            def known() -> Any:
+                (found,) = at_b.get("/regions").json()["others"]
+                return found
+
+            until(lambda: known()["age_seconds"] is not None, b.said)
+            assert known()["leaving_trouble"] is None
+            at_b.post("/tasks/t/cancel", json={"region": "a"}, headers={"prefer": "respond-async"})
+            until(lambda: known()["leaving_trouble"] is not None, b.said)
+            assert known()["trouble"] is None
+        said = b.command("doctor", "--json")
+        (says,) = [x["says"] for x in json.loads(said.stdout) if x["what"] == "region a"]
+        assert said.returncode != 0
+        assert "s ago; nothing leaves for it: region 'a' refused: organization 'default'" in says
+    finally:
+        assert b.stop() == 0, b.said()[-4000:]
+        assert a.stop() == 0, a.said()[-4000:]

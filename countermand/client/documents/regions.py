@@ -37,6 +37,7 @@ class KnownRegion(TypedDict):
     heard_at: str | None
     age_seconds: float | None
     trouble: str | None
+    leaving_trouble: str | None
     """Why nothing comes of it now, if who answers knows."""
 
 

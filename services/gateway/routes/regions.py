@@ -56,6 +56,9 @@ class KnownRegionDocument(Document):
     trouble: str | None = Field(
         description="Why nothing comes of it now, if the gateway that answers carries itself."
     )
+    leaving_trouble: str | None = Field(
+        description="The same of what was accepted here for it: a cut may be of one direction."
+    )
 
 
 class KnownRegions(Document):
@@ -77,6 +80,7 @@ async def list_regions(caller: Called) -> Response:
             heard_at=moment_or_none(each.heard_at_us),
             age_seconds=each.age_seconds,
             trouble=each.trouble,
+            leaving_trouble=each.leaving_trouble,
         )
         for each in await carrying.known(caller.scope)
     )

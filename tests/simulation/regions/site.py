@@ -170,7 +170,7 @@ class SiteStore:
         await asyncio.sleep(self._site.faults.latency_seconds(1.0))
         return answer
 
-    look = ask
+    look = glance = ask
 
 
 class SiteReads:
