@@ -54,6 +54,8 @@ class KafkaBroker:
     cluster_id: str = field(default_factory=new_cluster_id)
     for_long: bool = True
     """Whether it lives long enough to earn back what compiling its code well takes."""
+    scram_users: Sequence[str] = ()
+    """Known from its first start on, each as `MECHANISM=[name=NAME,password=PASSWORD]`."""
     _process: ServerProcess | None = field(default=None, init=False)
 
     @property
@@ -133,8 +135,9 @@ class KafkaBroker:
         # A half-formatted folder, from a start that was cut off, could not be formatted again.
         shutil.rmtree(self.folder / "data", ignore_errors=True)
         tool = ["kafka.tools.StorageTool", "format", "-t", self.cluster_id, "-c", str(properties)]
+        users = [part for user in self.scram_users for part in ("--add-scram", user)]
         done = subprocess.run(
-            [*java, *tool],
+            [*java, *tool, *users],
             capture_output=True,
             text=True,
             timeout=FORMAT_TIMEOUT_SECONDS,

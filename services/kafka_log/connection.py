@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any, Literal
 
 from aiokafka.helpers import create_ssl_context
+
+from events.errors import LogUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,7 @@ class Connection:
             "security_protocol": f"SASL_{protocol}" if self.sasl else protocol,
         }
         if self.tls:
-            arguments["ssl_context"] = create_ssl_context(
-                cafile=self.tls.ca_file,
-                certfile=self.tls.certificate_file,
-                keyfile=self.tls.key_file,
-                password=self.tls.key_password,
-            )
+            arguments["ssl_context"] = _context_of(self.tls)
         if self.sasl:
             arguments |= {
                 "sasl_mechanism": self.sasl.mechanism,
@@ -59,3 +57,23 @@ class Connection:
                 "sasl_plain_password": self.sasl.password,
             }
         return arguments
+
+
+def _context_of(tls: Tls) -> SSLContext:
+    try:
+        context: SSLContext = create_ssl_context(
+            cafile=tls.ca_file,
+            certfile=tls.certificate_file,
+            keyfile=tls.key_file,
+            # Were it None, a key with a password would ask for it at the terminal.
+            password=tls.key_password or "",
+        )
+        return context
+    except OSError as reason:
+        files = [tls.ca_file, tls.certificate_file, tls.key_file]
+        named = ", ".join(str(each) for each in files if each is not None)
+        raise LogUnavailable(
+            f"the TLS files can't be used: {named} ({reason}): check "
+            "COUNTERMAND_BROKER__TLS_CA_FILE, COUNTERMAND_BROKER__TLS_CERTIFICATE_FILE, "
+            "COUNTERMAND_BROKER__TLS_KEY_FILE and COUNTERMAND_BROKER__TLS_KEY_PASSWORD"
+        ) from reason

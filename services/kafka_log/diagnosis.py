@@ -35,6 +35,9 @@ CERTIFICATES = (
     "the TLS handshake failed: check COUNTERMAND_BROKER__TLS_CA_FILE, "
     "COUNTERMAND_BROKER__TLS_CERTIFICATE_FILE, and that this address speaks TLS"
 )
+NO_CERTIFICATE = (
+    "if it wants to know its clients by a certificate, set COUNTERMAND_BROKER__TLS_CERTIFICATE_FILE"
+)
 
 
 class Refused(Exception):
@@ -73,6 +76,11 @@ async def _trouble(
     except TimeoutError:
         return "it does not answer"
     except (OSError, KafkaError) as error:
-        return str(error) or type(error).__name__
+        why = str(error) or type(error).__name__
+        tls = connection.tls
+        if tls is not None and tls.certificate_file is None and isinstance(error, KafkaError):
+            # After the handshake, as TLS 1.3 has it; a broker that ends looks the same.
+            return f"{why}; {NO_CERTIFICATE}"
+        return why
     found.close()
     return None
