@@ -11,9 +11,16 @@ from typing import Any
 import pytest
 import typer.main
 import yaml
+from sqlalchemy import make_url
 from typer.core import TyperGroup
 
-from cluster.composed import COMPOSE_FILE, compose_file, on_this_machine, our_replicas
+from cluster.composed import (
+    COMPOSE_FILE,
+    compose_file,
+    filled_in,
+    on_this_machine,
+    our_replicas,
+)
 from countermand.cli.app import app
 from services.gateway.routes import metrics
 from services.settings import Settings
@@ -111,6 +118,58 @@ def test_prometheus_finds_its_rules_where_they_are_mounted() -> None:
     beside = PurePosixPath(mounted["./deploy/prometheus.yml"]).parent
     assert {str(beside / each) for each in config["rule_files"]} == rules
     assert rules
+
+
+def test_brokers_are_where_kafka_listens_and_is_looked_at() -> None:
+    said = SERVICES["kafka"]
+    own = said["environment"]
+    [host, port] = OURS["gateway"]["environment"]["COUNTERMAND_KAFKA"].split(":")
+    assert SERVICES[host] is said
+    assert f"PLAINTEXT://{host}:{port}" in own["KAFKA_ADVERTISED_LISTENERS"].split(",")
+    assert f"PLAINTEXT://:{port}" in own["KAFKA_LISTENERS"].split(",")
+    assert said["healthcheck"]["test"][-1] == f"localhost:{port}"
+
+
+def test_the_database_is_the_one_that_postgresql_makes() -> None:
+    url = make_url(filled_in(OURS["gateway"]["environment"]["COUNTERMAND_POSTGRES"]))
+    said = SERVICES[str(url.host)]
+    made = {name: filled_in(value) for name, value in said["environment"].items()}
+    assert made == {
+        "POSTGRES_USER": url.username,
+        "POSTGRES_PASSWORD": url.password,
+        "POSTGRES_DB": url.database,
+    }
+    assert url.port == 5432, "as PostgreSQL listens unless told otherwise"
+    asked = said["healthcheck"]["test"]
+    assert asked[asked.index("--username") + 1] == url.username
+    assert asked[asked.index("--dbname") + 1] == url.database
+
+
+def test_the_broker_is_of_the_version_that_tests_run() -> None:
+    [tested] = re.findall(
+        r"<kafka.version>(.+)</kafka.version>", (ROOT / "cluster/maven/pom.xml").read_text()
+    )
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{tested}"
+
+
+def test_prometheus_is_published_where_it_listens() -> None:
+    said = SERVICES["prometheus"]
+    [asked] = re.findall(r"127\.0\.0\.1:(\d+)/-/healthy", str(said["healthcheck"]["test"]))
+    [published] = said["ports"]
+    assert published.split(":")[1:] == [asked, asked]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_its_settings_are_taken_and_its_end_is_waited_for(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in OURS[name]["environment"].items():
+        monkeypatch.setenv(variable, filled_in(value))
+    settings = Settings()
+    assert settings.kafka == OURS[name]["environment"]["COUNTERMAND_KAFKA"]
+    assert settings.postgres is not None
+    [grace_seconds] = re.findall(r"^(\d+)s$", OURS[name]["stop_grace_period"])
+    assert int(grace_seconds) > 2 * settings.shutdown_grace_seconds
 
 
 def test_every_file_that_is_named_is_there() -> None:
