@@ -92,11 +92,18 @@ class Batch:
             self.task_labels,
             [*self.projects.values()],
             self.project_changes,
-            [*self.cancellations.values()],
-            [(at_us, *key) for key, at_us in self.observed.items()],
-            [(at_us, *key) for key, at_us in self.unconfirmed.items()],
+            [
+                cancellation_rows.noticed(row, self.observed.get(key), self.unconfirmed.get(key))
+                for key, row in self.cancellations.items()
+            ],
+            self._without_a_row(self.observed),
+            self._without_a_row(self.unconfirmed),
             [*self.roots.values()],
         )
+
+    def _without_a_row(self, times: Mapping[Key, int]) -> list[Cells]:
+        """What is said of stops that have no row in this batch: a statement for each."""
+        return [(at, *key) for key, at in times.items() if key not in self.cancellations]
 
     def task_status(self) -> list[Cells]:
         return [

@@ -59,7 +59,14 @@ def due_us(cancel: Cancel, event: Event) -> int | None:
     return us(event.time) + int(grace_seconds * 1_000_000)
 
 
-DUE = 8
+DUE, OBSERVED, UNCONFIRMED = 8, 9, 10
+
+
+def noticed(row: Cells, observed_us: int | None, unconfirmed_us: int | None) -> Cells:
+    """The row with what its batch says of how the run was told to stop."""
+    if observed_us is None and unconfirmed_us is None:
+        return row
+    return (*row[:OBSERVED], observed_us, unconfirmed_us, *row[UNCONFIRMED + 1 :])
 
 
 def merged(before: Cells | None, row: Cells) -> Cells:

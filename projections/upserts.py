@@ -4,7 +4,7 @@ Written from the tables' own description, once for any number of rows. They are 
 a toolkit, because they run for every event: what is between them and the driver must be nothing.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Dialect, Table
@@ -19,9 +19,28 @@ class Upsert(NamedTuple):
     row: str
     tail: str
     width: int
+    copy: str
+    """What says to PostgreSQL that rows follow; for tables whose rows never change."""
+
+    @property
+    def changes_nothing(self) -> bool:
+        """A row that is there already is an error."""
+        return not self.tail
 
     def text(self, rows: int) -> str:
         return f"{self.head}{','.join([self.row] * rows)}{self.tail}"
+
+
+class Merging(NamedTuple):
+    """Columns that keep what they have where a row says nothing of them."""
+
+    latest: Sequence[str] = ()
+    """What is said later counts."""
+    first: Sequence[str] = ()
+    """What was said first does."""
+
+
+NOTHING = Merging()
 
 
 class ChangeAlike(NamedTuple):
@@ -59,8 +78,8 @@ class Upserts(NamedTuple):
 
 
 def written_for(dialect: Dialect, placeholder: str) -> Upserts:
-    def upsert(table: Table, changing: Collection[str] = (), kept_unless_new: str = "") -> Upsert:
-        return written(dialect, placeholder, table, changing, kept_unless_new)
+    def upsert(table: Table, changing: Sequence[str] = (), merging: Merging = NOTHING) -> Upsert:
+        return written(dialect, placeholder, table, changing, merging)
 
     dynamic_project = [column.name for column in tables.project_after()]
     return Upserts(
@@ -73,8 +92,8 @@ def written_for(dialect: Dialect, placeholder: str) -> Upserts:
         project_changes=upsert(tables.project_changes),
         cancellations=upsert(
             tables.cancellations,
-            ["status", "cancel_id", "grace_seconds", "due_us", "stopped_us", "evidence"],
-            kept_unless_new="due_us",
+            ["status", "cancel_id", "grace_seconds", "stopped_us", "evidence"],
+            Merging(latest=("due_us", "unconfirmed_us"), first=("observed_us",)),
         ),
         roots=upsert(tables.roots, ["live"]),
         checkpoints=upsert(tables.checkpoints, ["next_offset", "digest", "latest_us"]),
@@ -85,34 +104,41 @@ def written(
     dialect: Dialect,
     placeholder: str,
     table: Table,
-    changing: Collection[str],
-    kept_unless_new: str,
+    changing: Sequence[str],
+    merging: Merging,
 ) -> Upsert:
     quote = dialect.identifier_preparer.quote
     columns = [column.name for column in table.columns]
     head = f"INSERT INTO {quote(table.name)} ({', '.join(map(quote, columns))}) VALUES "
     row = f"({','.join([placeholder] * len(columns))})"
-    return Upsert(head, row, conflict(dialect, table, changing, kept_unless_new), len(columns))
+    copy = f"COPY {quote(table.name)} ({', '.join(map(quote, columns))}) FROM STDIN"
+    return Upsert(head, row, conflict(dialect, table, changing, merging), len(columns), copy)
 
 
-def conflict(
-    dialect: Dialect, table: Table, changing: Collection[str], kept_unless_new: str
-) -> str:
+def conflict(dialect: Dialect, table: Table, changing: Sequence[str], merging: Merging) -> str:
     """Without anything to change, a row that is there already is an error."""
     if not changing:
         return ""
     quote = dialect.identifier_preparer.quote
     keys = ", ".join(quote(column.name) for column in table.primary_key)
+
+    def there(name: str) -> str:
+        return f"{quote(table.name)}.{quote(name)}"
+
+    def given(name: str) -> str:
+        return f"excluded.{quote(name)}"
+
+    changes = {name: given(name) for name in changing}
+    changes |= {name: f"coalesce({given(name)}, {there(name)})" for name in merging.latest}
+    changes |= {name: f"coalesce({there(name)}, {given(name)})" for name in merging.first}
     return f" ON CONFLICT ({keys}) DO UPDATE SET " + ", ".join(
-        f"{quote(name)} = coalesce(excluded.{quote(name)}, {quote(table.name)}.{quote(name)})"
-        if name == kept_unless_new
-        else f"{quote(name)} = excluded.{quote(name)}"
-        for name in changing
+        f"{quote(name)} = {value}" for name, value in changes.items()
     )
 
 
 def observed(dialect: Dialect, placeholder: str) -> Sequence[str]:
-    """When a run was first told to stop; when it was last said that a stop isn't confirmed.
+    """When a run was first told to stop; when it was last said that a stop isn't confirmed. For
+    stops of which a batch says nothing else.
 
     Their cells are the time, organization and id.
     """

@@ -98,8 +98,11 @@ class KafkaLog:
         partitions: Collection[int] | None = None,
         linger: Linger | None = None,
     ) -> AsyncGenerator[Sequence[Record], None]:
-        """`linger`: waited for with each batch that isn't full, before it is handed out; no broker
-        is asked for more meanwhile. Of an unbroken stream of small batches some come together."""
+        """`linger`: waited for with each batch that isn't full, before it is handed out.
+
+        No broker is asked for more meanwhile, nor while whoever follows works on such a batch: what
+        comes by then comes together. Of an unbroken stream of small batches some do, too.
+        """
         self._check_open()
         loop = asyncio.get_running_loop()
         reader = await Reader.open(
@@ -113,16 +116,16 @@ class KafkaLog:
                 self._check_open()
                 batch = await reader.next(limit, self._limits.silence_seconds)
                 if batch:
-                    if linger is not None and len(batch) < limit:
+                    if len(batch) == limit:
+                        yield batch
+                    else:
                         reader.rest()
-                        await linger()
-                        reader.go_on()
-                    again_at = pace.answered(loop.time()) if len(batch) < limit else 0.0
-                    if again_at:
-                        reader.rest()
-                    yield batch
-                    if again_at:
-                        await asyncio.sleep(again_at - loop.time())
+                        if linger is not None:
+                            await linger()
+                        again_at = pace.answered(loop.time())
+                        yield batch
+                        if again_at:
+                            await asyncio.sleep(again_at - loop.time())
                         reader.go_on()
                     heard_at = loop.time()
                 elif await self._ends_at(await reader.frontier()):

@@ -16,6 +16,8 @@ class Flavour(NamedTuple):
     """Whether a look-up is so short that a thread would cost more than it."""
     takes_nul: bool
     """Whether text may hold the character of no character; where it may not, it is replaced."""
+    copies: bool = False
+    """Whether rows may come as a stream, behind one statement."""
     numbers_placeholders: bool = False
     """Whether the server knows them by number: `$1`, `$2`, ..."""
     notify: str = ""
@@ -30,6 +32,7 @@ POSTGRESQL = Flavour(
     " FOR UPDATE OF generation",
     reads_inline=False,
     takes_nul=False,
+    copies=True,
     numbers_placeholders=True,
     notify="SELECT pg_notify(current_schema(), %s)",
 )

@@ -49,3 +49,17 @@ async def test_who_lingers_gets_together_what_comes_meanwhile(kafka_broker: str)
         assert [record.value for record in await first] == [b"0"]
         assert [record.value for record in await anext(batches)] == [b"1", b"2", b"3"]
     await log.close()
+
+
+@pytest.mark.kafka
+async def test_what_comes_while_a_follower_works_comes_together(kafka_broker: str) -> None:
+    topic = Topic(f"history-{uuid.uuid4().hex}", partitions=1)
+    log = await open_kafka_log(Connection(kafka_broker), topic)
+    async with asyncio.timeout(PATIENCE_SECONDS), aclosing(log.follow({})) as batches:
+        await log.append([Message("k", b"0")])
+        assert [record.value for record in await anext(batches)] == [b"0"]
+        for value in (b"1", b"2", b"3"):
+            await log.append([Message("k", value)])
+            await asyncio.sleep(0.1)  # So long a broker that was asked already needs at most.
+        assert [record.value for record in await anext(batches)] == [b"1", b"2", b"3"]
+    await log.close()

@@ -23,6 +23,7 @@ from services.read_models.notifications import Notifications
 from services.read_models.questions import CancellationFilter, HistoryFilter, TaskFilter
 from services.read_models.reader import THREADS
 from services.read_models.schemas import Schemas
+from services.read_models.session import COPIED_ROWS
 from services.read_models.shares import Share, held
 from services.read_models.writing import Writer
 from tests.builders import a_task
@@ -144,6 +145,28 @@ async def test_whoever_asks_first_when_connections_were_lost_is_answered(
     assert await models.of("acme").task("t") is None
     ending.close()
     await models.close()
+    database.engine.dispose()
+
+
+async def test_many_rows_come_at_once_and_none_of_them_twice(postgres_database: URL) -> None:
+    tasks = [a_task(f"t{number}", labels={"a": "\\N\t\0"}) for number in range(2 * COPIED_ROWS)]
+    events = [event for task in tasks for event in task.events]
+    entries = judged(
+        [Record(Position(0, at), encode(event), at) for at, event in enumerate(events)]
+    )
+    database = a_generation(postgres_database)
+    writer = Writer(database)
+    batch = folded({}, entries)
+    writer.write(batch, {})
+    models = ReadModels(database)
+    lines = await models.of("acme").history(limit=1000)
+    assert sorted(line.position.offset for line in lines.rows) == list(range(len(entries)))
+    labelled = await models.of("acme").tasks(TaskFilter(label=("a", "\\N\t\0")), limit=1000)
+    assert len(labelled.rows) == len(tasks)
+    with pytest.raises(ReadModelsUnavailable, match="duplicate key"):
+        writer.session.put(writer._into.history, batch.history)
+    await models.close()
+    writer.close()
     database.engine.dispose()
 
 

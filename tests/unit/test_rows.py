@@ -149,6 +149,16 @@ def test_observed_is_the_first_time_and_unconfirmed_the_last() -> None:
     assert batch.unconfirmed == {(ORGANIZATION, "t"): times[6]}
 
 
+def test_what_a_batch_says_of_one_stop_is_one_row() -> None:
+    stop = a_task("t").started().cancel_requested().cancel_observed().cancel_unconfirmed()
+    times = [us(event.time) for event in stop.events]
+    rows = rows_of(stop.cancelled()).rows()
+    assert rows.observed == rows.unconfirmed == []
+    (row,) = (named(tables.cancellations, cells) for cells in rows.cancellations)
+    assert (row["observed_us"], row["unconfirmed_us"]) == (times[3], times[4])
+    assert row["evidence"] == "acknowledged"
+
+
 def test_roots_are_told_once_they_begin_to_live_or_end() -> None:
     batch = rows_of(a_task("t"), a_task("d").started().completed(), nothing_yet("n").started())
     assert batch.roots == {
@@ -216,4 +226,7 @@ def test_statements_change_what_the_tables_say_and_nothing_else() -> None:
             assert f"{fixed} = " not in into.task_status.tail
         for changing in ("status", "result", "changed"):
             assert f"{changing} = excluded.{changing}" in into.task_status.tail
-        assert "due_us = coalesce(excluded.due_us, cancellations.due_us)" in into.cancellations.tail
+        stop = into.cancellations.tail
+        for latest in ("due_us", "unconfirmed_us"):
+            assert f"{latest} = coalesce(excluded.{latest}, cancellations.{latest})" in stop
+        assert "observed_us = coalesce(cancellations.observed_us, excluded.observed_us)" in stop
