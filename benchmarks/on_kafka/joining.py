@@ -1,6 +1,7 @@
 """Processes that join a service with a long past: from their start to the first thing they do.
 
-An executor has work when it runs what was pending, a gateway when its cancel of that is answered.
+An executor is at work when it runs what was pending, a gateway when its cancel of that is answered,
+others when they say that they are ready.
 """
 
 import asyncio
@@ -19,17 +20,26 @@ from benchmarks.on_kafka.site import Site, process, services, site, where
 from benchmarks.plain_http import Connection
 from benchmarks.progress import tell
 from benchmarks.single_cancels import TASKS
+from cluster.ports import free_ports
 
 FINISHED_TASKS = 1_000_000
 ROUNDS = 3
+OTHERS = ("projector", "watchdog", "pulse-worker")
 JOINS_SECONDS = 120.0
+LIMIT_SECONDS = 10.0
 
 
 class Joined(NamedTuple):
-    """What each of the two took."""
+    """What each of them took."""
 
     executor_seconds: float
     gateway_seconds: float
+    others_seconds: tuple[float, ...]
+    """Until each was ready, of `OTHERS`."""
+
+    @property
+    def slowest_seconds(self) -> float:
+        return max(self.executor_seconds, self.gateway_seconds, *self.others_seconds)
 
 
 @cache
@@ -68,7 +78,22 @@ def join(ours: Site, gateway: str, headers: str, number: int) -> Joined:
             there.close()
         assert json.loads(body)["status"] == "cancelled", body
     here.close()
-    return Joined(executor_seconds, gateway_seconds)
+    others = tuple(ready_seconds(ours, name, number) for name in OTHERS)
+    return Joined(executor_seconds, gateway_seconds, others)
+
+
+def ready_seconds(ours: Site, name: str, number: int) -> float:
+    [port] = free_ports(1)
+    began = time.perf_counter()
+    with process(ours, name, ours.folder / f"{name}-{number}", health_port=port) as other:
+        where(other)
+        there = Connection(port)
+        while there.ask("GET", "/readyz")[0] != 200:
+            assert time.perf_counter() - began < JOINS_SECONDS, f"{name} isn't ready"
+            time.sleep(0.01)
+        seconds = time.perf_counter() - began
+        there.close()
+    return seconds
 
 
 def connection(address: str, headers: str) -> Connection:
@@ -97,6 +122,10 @@ def gateway() -> Measurement:
     return compared(late.gateway_seconds, early.gateway_seconds, "s")
 
 
+def slowest() -> Measurement:
+    return compared(joined(FINISHED_TASKS).slowest_seconds, LIMIT_SECONDS, "s")
+
+
 FIGURES = [
     Figure(
         "kafka: executor, start to first run, with 1,000,000 finished tasks in the log",
@@ -109,5 +138,11 @@ FIGURES = [
         "the same with an empty log",
         at_most(1.5),
         gateway,
+    ),
+    Figure(
+        "kafka: the slowest of all services to join, with 1,000,000 finished tasks in the log",
+        "ten seconds",
+        at_most(1),
+        slowest,
     ),
 ]

@@ -114,12 +114,18 @@ def services(site: Site, *names: str) -> Iterator[list[str]]:
 
 
 @contextmanager
-def process(site: Site, name: str, data: Path) -> Iterator["subprocess.Popen[str]"]:
+def process(
+    site: Site, name: str, data: Path, health_port: int | None = None
+) -> Iterator["subprocess.Popen[str]"]:
+    """`health_port`: where a service without an HTTP side of its own says how it is."""
+    environment = {**os.environ, **site.environment, "COUNTERMAND_DATA": str(data)}
+    if health_port is not None:
+        environment["COUNTERMAND_HEALTH__PORT"] = str(health_port)
     started = subprocess.Popen(
         [sys.executable, "-m", "countermand.cli", name],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, **site.environment, "COUNTERMAND_DATA": str(data)},
+        env=environment,
     )
     try:
         yield started

@@ -12,11 +12,14 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from sqlalchemy import URL
 
 from cluster.broker import KafkaBroker
 from cluster.broker_cluster import KafkaCluster
 from cluster.probe import coordinator_of, leader_of
+from events.errors import LogDamaged
 from events.log import Message
 from events.run_events import RunLost, RunReleased
 from services.kafka_log.connection import Connection
@@ -45,6 +48,7 @@ CALLERS = 3
 KEPT = 3
 APPENDING = 10
 LEASE_SECONDS = 60
+HEARD_OF_SECONDS = 60
 WAIT = {"prefer": "wait=5"}
 
 
@@ -143,6 +147,28 @@ async def test_nothing_acknowledged_is_lost_when_each_broker_dies_in_turn(
     await log.close()
 
     assert appends.acknowledged.items() <= following.result().items()
+
+
+async def test_a_topic_in_which_one_broker_alone_acknowledges_is_refused(
+    brokers: KafkaCluster,
+) -> None:
+    topic = Topic(f"history-{uuid.uuid4().hex}", partitions=3, replication=3)
+    connection = Connection(brokers.bootstrap)
+    await (await open_kafka_log(connection, topic)).close()
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers.bootstrap)
+    await admin.start()
+    alone = {"min.insync.replicas": "1"}
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, alone)])
+    await admin.close()
+    with pytest.raises(LogDamaged, match=r"set min\.insync\.replicas=2 \(it is 1\)"):
+        await until_refused(connection, topic)
+
+
+async def until_refused(connection: Connection, topic: Topic) -> None:
+    """A broker takes to a new setting in its own time."""
+    async with asyncio.timeout(HEARD_OF_SECONDS):
+        while True:
+            await (await open_kafka_log(connection, topic)).close()
 
 
 def test_whoever_leads_dies_in_turn_and_nothing_is_lost_or_run_twice(
