@@ -39,11 +39,14 @@ OPERATIONS = REPOSITORY / "docs/operations.md"
 DOCKERFILE = REPOSITORY / "Dockerfile"
 UNIT = REPOSITORY / "deploy/countermand.service"
 ALERTS = REPOSITORY / "deploy/prometheus/alerts.yml"
-FILES = (OPERATIONS, REPOSITORY / "docs/handlers.md", DOCKERFILE, UNIT)
-PAGES = [page for page in (REPOSITORY / "docs").glob("*.md") if "```toml" in page.read_text()]
+DOCS = sorted((REPOSITORY / "docs").glob("*.md"))
+FILES = [each for each in (*DOCS, DOCKERFILE, UNIT) if "COUNTERMAND_" in each.read_text()]
+PAGES = [page for page in DOCS if "```toml" in page.read_text()]
 TOML = re.compile(r"```toml\n(.*?)```", re.DOTALL)
-OF_THE_COMMAND_LINE = {"COUNTERMAND_CONFIG", "COUNTERMAND_DATA"}
+OF_THE_COMMAND_LINE = {f"COUNTERMAND_{each}" for each in ("CONFIG", "DATA", "KEY", "URL")}
+NO_COMMANDS = {"remote-engines.md"}
 BESIDE_THE_UNIT = re.compile(r"sudo -u (\S+) COUNTERMAND_DATA=(\S+) (\S+/bin/countermand) (.*)")
+COMMAND = re.compile(r"^(?:[A-Z_]+=\S+ )*countermand (.*)")
 CODE = re.compile(r"`([^`\n]+)`|^    (\S.*)$", re.MULTILINE)
 METRIC = re.compile(r"\bcountermand_[a-z_]+\b")
 
@@ -75,8 +78,8 @@ def test_every_table_of_settings_that_is_shown_can_be_used(page: Path) -> None:
         Settings(**tomllib.loads(shown))
 
 
-def code() -> list[str]:
-    return ["".join(each) for each in CODE.findall(OPERATIONS.read_text())]
+def code(page: Path = OPERATIONS) -> list[str]:
+    return ["".join(each) for each in CODE.findall(page.read_text())]
 
 
 def command_of(words: list[str]) -> tuple[Any, list[str]]:
@@ -88,12 +91,13 @@ def command_of(words: list[str]) -> tuple[Any, list[str]]:
     return command, words
 
 
-def test_every_command_that_is_named_exists_with_its_options() -> None:
-    alone = [BESIDE_THE_UNIT.sub(r"countermand \4", text) for text in code()]
-    commands = [text for text in alone if text.startswith("countermand ")]
-    assert len(commands) > 10
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_every_command_that_is_named_exists_with_its_options(page: Path) -> None:
+    alone = [BESIDE_THE_UNIT.sub(r"countermand \4", text) for text in code(page)]
+    commands = [found[1] for text in alone if (found := COMMAND.match(text))]
+    assert bool(commands) == (page.name not in NO_COMMANDS)
     for text in commands:
-        command, rest = command_of(shlex.split(text)[1:])
+        command, rest = command_of(shlex.split(text, comments=True))
         options = {option for each in command.params for option in each.opts}
         assert {word for word in rest if word.startswith("-")} <= options, text
 
