@@ -97,15 +97,21 @@ def test_an_outage_shorter_than_the_lease_aborts_no_run(
 ) -> None:
     kept, cancelled = submitted(http, tmp_path / "kept"), submitted(http, tmp_path / "cancelled")
     before = run_of(http, kept)
+    until(lambda: held(tmp_path / "kept"))
     away_until = time.monotonic() + AWAY_SECONDS
     broker.pause()
     try:
         refused_and_true(http, cancelled)
-        time.sleep(max(0.0, away_until - time.monotonic()))  # the outage itself
+        # The outage itself; all of it the run goes on.
+        while time.monotonic() < away_until:
+            assert held(tmp_path / "kept"), "aborted by the outage"
+            time.sleep(0.1)
     finally:
         broker.resume()
     assert stopped_at_last(http, cancelled) == "acknowledged"
     assert run_of(http, kept) == before
+    assert held(tmp_path / "kept")
+    assert not (tmp_path / "kept.twice").exists()
     assert_all_alive(members)
     assert stopped_at_last(http, kept) == "acknowledged"
 

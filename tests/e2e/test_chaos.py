@@ -17,7 +17,7 @@ from services.world import real_world
 from tests.chaos.fleet import Fleet
 from tests.chaos.log_over_socket import LogServer
 from tests.chaos.promises import check_promises, summary
-from tests.chaos.work import WORK
+from tests.chaos.work import ran_twice, something_to_do
 from tests.proof_size import count
 from tests.rig import MARKER, LogHistory, Onlooker, now_us
 from tests.tallies import Tally
@@ -58,7 +58,7 @@ async def test_chaos_among_executors_loses_no_cancel_and_leaves_no_survivor(
         fleet.fill()
         # Chaos among executors that are still loading would be chaos among nobody.
         await onlooker.until_status(await onlooker.submit("quick"), Status.SUCCEEDED)
-        submitted = await make_chaos(onlooker, fleet, chance, duration_seconds)
+        submitted = await make_chaos(onlooker, fleet, chance, duration_seconds, tmp_path)
         # Misfortune ends here; everything that was asked for must still come about.
         fleet.fill()
         for task_id in submitted:
@@ -75,12 +75,17 @@ async def test_chaos_among_executors_loses_no_cancel_and_leaves_no_survivor(
     tally(f"{dict(fleet.done)}, {summary(onlooker, submitted)}, survivors: {len(survivors)}")
     assert survivors == []
     check_promises(onlooker, submitted)
+    assert ran_twice(tmp_path) == []
     for log in logs.values():
         await log.close()
 
 
 async def make_chaos(
-    onlooker: Onlooker, fleet: Fleet, chance: random.Random, duration_seconds: float
+    onlooker: Onlooker,
+    fleet: Fleet,
+    chance: random.Random,
+    duration_seconds: float,
+    folder: Path,
 ) -> list[str]:
     """Submit, cancel and hurt, for so long. The ids that were submitted."""
     submitted: list[str] = []
@@ -88,7 +93,7 @@ async def make_chaos(
     until = loop.time() + duration_seconds
     while loop.time() < until:
         for _ in range(chance.randint(1, 3)):
-            kind, payload = chance.choice(WORK)
+            kind, payload = something_to_do(chance, folder)
             submitted.append(
                 await onlooker.submit(
                     kind, payload, grace_seconds=0.3, max_attempts=3, backoff_seconds=0.05

@@ -5,6 +5,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -14,15 +15,16 @@ from sqlalchemy import URL
 from cluster.ports import free_ports
 from events.cancel_events import CancelObserved, CancelRequested, TaskCancelled
 from events.log import Message
-from events.run_events import RunLost, TaskStarted
+from events.run_events import RunLost, RunReleased, TaskStarted
 from events.task_events import TaskSubmitted
 from services.kafka_log.connection import Connection
 from services.kafka_log.log import open_kafka_log
 from services.kafka_log.topic import Topic
 from services.kafka_log.writer import partition_of
-from tests.e2e.asking import SLEEP, WAIT
+from tests.chaos.locks import held
+from tests.e2e.asking import SLEEP, WAIT, running
 from tests.e2e.commands import run
-from tests.e2e.members import Member, Members, members_on, until
+from tests.e2e.members import EXCLUSIVE, Member, Members, members_on, until
 from tests.e2e.receiver import Receiver
 from tests.e2e.running import until_running
 
@@ -30,6 +32,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
 
 PATIENCE_SECONDS = 60.0
 LEASE_SECONDS = 6.0
+MODULES = ["countermand.handlers.samples", "tests.authors.exclusive"]
+HAS_A_PARTITION = "has a partition of the pulse"
 UNKNOWN = b"""{"specversion":"1.0","id":"0190b8f1-0000-7000-8000-000000000000","source":"/x",
 "type":"countermand.task.teleported.v1","subject":"t","time":"2026-01-01T00:00:00Z",
 "organization":"acme","root":"t","data":{"actor":{"kind":"user","id":"ada","organization":"acme"}}}
@@ -48,10 +52,12 @@ def members(
             "COUNTERMAND_WEBHOOKS__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
             "COUNTERMAND_WEBHOOKS__PLAIN_HTTP": "true",
             "COUNTERMAND_SILENCE_LIMIT_SECONDS": "3",
+            **EXCLUSIVE,
+            "COUNTERMAND_EXECUTOR__MODULES": json.dumps(MODULES),
         },
         lease_seconds=LEASE_SECONDS,
     ) as found:
-        found.start("gateway", "executor", "executor", "projector", "watchdog")
+        found.start("gateway", "executor", "executor", "projector", "watchdog", "pulse-worker")
         yield found
 
 
@@ -92,21 +98,41 @@ def test_what_one_gateway_has_answered_another_one_knows(
     assert other.stop() == 0, other.said()[-4000:]
 
 
-def test_a_run_whose_executor_is_killed_is_lost_and_run_again(
-    members: Members, http: httpx.Client
+def test_runs_move_only_with_who_leaves_or_dies_and_nothing_runs_twice(
+    members: Members, http: httpx.Client, tmp_path: Path
 ) -> None:
-    task_id = http.post("/tasks", json={**SLEEP, "max_attempts": 3}).json()["id"]
-    until_running(http, task_id)
-    executor = http.get(f"/tasks/{task_id}").json()["executor"]
-    [killed] = [each for each in members.of("executor") if each.where == executor]
-    killed.kill()
-    until_attempt(http, task_id, 2)
-    until_running(http, task_id)
-    again = http.get(f"/tasks/{task_id}").json()
-    assert again["executor"] != executor
-    assert RunLost.TYPE in types_of(http, task_id)
-    receipt = http.post(f"/tasks/{task_id}/cancel", headers=WAIT).json()
-    assert receipt["evidence"] == "acknowledged"
+    locks: dict[str, Path] = {}
+    until_each_has_one(http, members, tmp_path, locks, max_attempts=1)
+    # Two join: the choice of who claims changes, and partitions of the pulse move.
+    [first] = members.of("pulse-worker")
+    [joined, second] = members.start("executor", "pulse-worker")
+    until(lambda: HAS_A_PARTITION in second.said(), second.said)
+    until_each_has_one(http, members, tmp_path, locks, max_attempts=2)
+    before = {task_id: executor_of(http, task_id) for task_id in locks}
+    [stays, leaves] = [each for each in members.of("executor") if each is not joined]
+    # One leaves, and of each kind one is killed.
+    first.kill()
+    joined.kill()
+    assert leaves.stop() == 0, leaves.said()[-4000:]
+    # What is released hasn't failed: most of these have one attempt.
+    again = {leaves.where: [RunReleased.TYPE, TaskStarted.TYPE], stays.where: []}
+    again[joined.where] = [RunLost.TYPE, TaskStarted.TYPE]
+    for task_id, executor in before.items():
+        if executor != stays.where:
+            until_attempt(http, task_id, 2)
+            until_running(http, task_id)
+    until(lambda: len(partitions_of(second)) == members.history.partitions, second.said)
+    for task_id, lock in locks.items():
+        until(lambda: held(lock))  # noqa: B023
+        assert executor_of(http, task_id) == stays.where
+        # No more than this has begun, or ended.
+        told = [TaskSubmitted.TYPE, TaskStarted.TYPE, *again[before[task_id]]]
+        assert types_of(http, task_id) == told
+    for task_id, lock in locks.items():
+        receipt = http.post(f"/tasks/{task_id}/cancel", headers=WAIT).json()
+        assert (receipt["status"], receipt["evidence"]) == ("cancelled", "acknowledged")
+        assert not held(lock)
+    assert list(tmp_path.glob("*.twice")) == []
 
 
 def test_a_cancel_accepted_while_no_executor_is_alive_is_honoured_when_one_starts(
@@ -143,6 +169,7 @@ def test_projectors_share_the_partitions_and_take_over_from_each_other(
         task_id = http.post("/tasks", json=SLEEP).json()["id"]
         assert http.post(f"/tasks/{task_id}/cancel", headers=WAIT).json()["status"]
         assert http.get(f"/tasks/{task_id}").json()["status"] == "cancelled"
+    print("JOINED", time.monotonic())
     first.kill()
     until_feeds(second, 4)
     for _ in range(8):
@@ -323,6 +350,29 @@ def ended(service: str, environment: dict[str, str]) -> str:
     done = run([service], given, PATIENCE_SECONDS)
     assert done.returncode == 5, done.stderr
     return done.stderr
+
+
+def executor_of(http: httpx.Client, task_id: str) -> str:
+    executor: str = http.get(f"/tasks/{task_id}").json()["executor"]
+    return executor
+
+
+def until_each_has_one(
+    http: httpx.Client, members: Members, folder: Path, locks: dict[str, Path], max_attempts: int
+) -> None:
+    """Submits what holds a lock until every executor runs some, three at least."""
+    executors = {each.where for each in members.of("executor")}
+    while len(locks) < 3 or {executor_of(http, task_id) for task_id in locks} != executors:
+        lock = folder / f"lock-{len(locks)}"
+        asked = {"payload": {"lock": str(lock)}, "max_attempts": max_attempts}
+        locks[running(http, "exclusive", **asked)] = lock
+        until(lambda: held(lock))  # noqa: B023
+
+
+def partitions_of(worker: Member) -> set[int]:
+    """Of the pulse: those that a worker has said it has."""
+    said = (json.loads(line) for line in worker.said().splitlines() if HAS_A_PARTITION in line)
+    return {line["partition"] for line in said}
 
 
 def until_attempt(http: httpx.Client, task_id: str, attempt: int) -> None:
