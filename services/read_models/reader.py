@@ -45,8 +45,8 @@ class Reader:
         old, self._sessions = self._sessions, SimpleQueue()
         self.database = database
         self._fill(database)
-        while not old.empty():
-            close(old.get_nowait())
+        # A question that was asked before may still come for one of these.
+        self._renew_idle(old)
 
     async def ask(self, question: Callable[[Session], Answer]) -> Answer:
         if self._threads is None:
@@ -89,13 +89,15 @@ class Reader:
             if sessions is self._sessions:
                 sessions.put(session)
             else:
+                sessions.put(None)
                 close(session)
 
     def _renew_idle(self, sessions: SimpleQueue[Session | None]) -> None:
         for _ in range(sessions.qsize()):
             with suppress(Empty):
-                close(sessions.get_nowait())
+                idle = sessions.get_nowait()
                 sessions.put(None)
+                close(idle)
 
     def _aside(self, question: Callable[[Session], Answer]) -> Answer:
         session = self.database.connect()
