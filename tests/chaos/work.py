@@ -26,6 +26,5 @@ def something_to_do(chance: random.Random, folder: Path) -> tuple[str, dict[str,
 
 
 def ran_twice(folder: Path) -> list[Path]:
-    """The traces of two runs of one task at the same time; there was something to leave them."""
-    assert list(folder.glob("*.lock")), "nothing exclusive has run"
+    """The traces of two runs of one task at the same time."""
     return list(folder.glob("*.twice"))

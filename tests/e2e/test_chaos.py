@@ -58,7 +58,12 @@ async def test_chaos_among_executors_loses_no_cancel_and_leaves_no_survivor(
         fleet.fill()
         # Chaos among executors that are still loading would be chaos among nobody.
         await onlooker.until_status(await onlooker.submit("quick"), Status.SUCCEEDED)
-        submitted = await make_chaos(onlooker, fleet, chance, duration_seconds, tmp_path)
+        first = await onlooker.submit("exclusive", {"lock": str(tmp_path / "first.lock")})
+        await onlooker.until_status(first, Status.RUNNING)
+        submitted = [
+            first,
+            *await make_chaos(onlooker, fleet, chance, duration_seconds, tmp_path),
+        ]
         # Misfortune ends here; everything that was asked for must still come about.
         fleet.fill()
         for task_id in submitted:

@@ -21,7 +21,7 @@ from tests.chaos.promises import check_promises, summary
 from tests.chaos.settings import COMMANDS
 from tests.chaos.work import WORK, ran_twice, something_to_do
 from tests.e2e.commands import run
-from tests.e2e.members import EXCLUSIVE, Members, members_on
+from tests.e2e.members import EXCLUSIVE, Members, members_on, until
 from tests.proof_size import count
 from tests.rig import MARKER
 from tests.tallies import Tally
@@ -85,6 +85,9 @@ def test_chaos_among_all_services_loses_no_cancel_and_leaves_no_survivor(
 ) -> None:
     print(f"\nCOUNTERMAND_SEED={SEED}")
     callers = Callers(members, random.Random(SEED))
+    lock = members.folder / "first.lock"
+    callers.submit({"kind": "exclusive", "payload": {"lock": str(lock)}})
+    until(lock.exists)
     killed = make_chaos(callers, random.Random(SEED + 1), float(count(small=4, full=120)))
     # Misfortune ends here; everything that was asked for must still come about.
     until_finished(callers)

@@ -92,9 +92,13 @@ def test_what_one_gateway_has_answered_another_one_knows(
         first = http.post("/tasks", json=SLEEP, headers=key)
         again = elsewhere.post("/tasks", json=SLEEP, headers=key)
         assert again.json()["id"] == first.json()["id"]
-        receipt = elsewhere.post(f"/tasks/{first.json()['id']}/cancel", headers=WAIT).json()
+        path = f"/tasks/{first.json()['id']}"
+        receipt = elsewhere.post(f"{path}/cancel", headers=WAIT).json()
         assert receipt["status"] == "cancelled"
-        assert http.get(f"/tasks/{first.json()['id']}").json()["status"] == "cancelled"
+        shown = elsewhere.get(path).json()
+        partition, _, offset = shown["position"].partition(":")
+        told = {"countermand-after": f"{partition}:{int(offset) + 1}"}
+        assert http.get(path, headers=told).json() == shown
     assert other.stop() == 0, other.said()[-4000:]
 
 
