@@ -16,6 +16,7 @@ from events.log import Message
 from services.kafka_log.connection import Connection
 from services.kafka_log.log import open_kafka_log
 from services.kafka_log.topic import Topic
+from services.kafka_log.writer import partition_of
 from tests.e2e.asking import SLEEP, WAIT
 from tests.e2e.commands import REPOSITORY
 from tests.e2e.members import Member, Members, members_on, until
@@ -34,6 +35,8 @@ LEASE_SECONDS = 6.0
 STUBBORN = SLEEP | {"kind": "stubborn", "grace_seconds": 600}
 KILLS = count(small=1, full=4)
 LATE = count(small=2, full=10)
+BUDGET_SECONDS = 3
+POISONED = [f"acme/poison-{number}" for number in range(20)]
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +129,27 @@ def verdicts(http: httpx.Client, task_id: str, type_tag: str) -> list[str]:
     return [verdict for verdict in said if verdict != "void"]
 
 
+class OpenEnds:
+    """A stop that takes too long in a moment, and a deadline that is far."""
+
+    def __init__(self, members: Members, http: httpx.Client) -> None:
+        self._members, self._http = members, http
+        _, self._deadlines = deadlines(http)
+        self._late = submitted(http, STUBBORN | {"stop_within_seconds": BUDGET_SECONDS})
+        http.post(f"/tasks/{self._late}/cancel", headers={"prefer": "respond-async"})
+        self._kept = submitted(http, due_in(3000))
+
+    def close(self) -> None:
+        """Each is known, once; both are stopped, and counted so."""
+        http, late = self._http, self._late
+        until(lambda: overruns(http, late) == ["noted"], lambda: said(self._members))
+        until(lambda: deadlines(http) == (0, self._deadlines + 1))
+        forced = http.post(f"/tasks/{late}/cancel", json={"mode": "force"}, headers=WAIT)
+        assert forced.json()["status"] == "cancelled", forced.text
+        http.post(f"/tasks/{self._kept}/cancel", headers=WAIT)
+        assert overruns(http, late) == ["noted"]
+
+
 @pytest.mark.prove
 @pytest.mark.long
 def test_every_stop_is_counted_once_whoever_counts(members: Members, http: httpx.Client) -> None:
@@ -157,29 +181,35 @@ def test_a_live_stop_is_shown_until_it_ends(members: Members, http: httpx.Client
 def test_a_poisoned_record_stops_no_worker(
     members: Members, http: httpx.Client, kafka_broker: str
 ) -> None:
-    before = stopped(http)
+    before, overran_before = stopped(http), overran(http)
+    open_ends = OpenEnds(members, http)
     asyncio.run(poison(kafka_broker, members.history))
     stop_some(http)
     until_stopped(http, members, before + 4)
+    open_ends.close()
+    until_stopped(http, members, before + 6)
+    until_counted(members, lambda: overran(http), overran_before + 1)
     assert worker(members).alive
 
 
 def test_numbers_are_right_when_the_changelog_was_deleted(
     members: Members, http: httpx.Client, kafka_broker: str
 ) -> None:
-    before = stopped(http)
+    before, open_ends = stopped(http), OpenEnds(members, http)
     assert worker(members).stop() == 0
     assert asyncio.run(delete_changelogs(kafka_broker, members.history))
     stop_some(http)
     members.start("pulse-worker")
     until_stopped(http, members, before + 4)
+    open_ends.close()
+    until_stopped(http, members, before + 6)
 
 
 @pytest.mark.prove
 def test_no_overrun_and_no_deadline_is_missed_or_doubled_by_kills(
     members: Members, http: httpx.Client, tally: Tally
 ) -> None:
-    if not members.of("watchdog"):
+    for _ in range(2 - len(members.of("watchdog"))):
         members.start("watchdog")
     members.start("pulse-worker")
     stopped_before, overran_before = stopped(http), overran(http)
@@ -192,9 +222,11 @@ def test_no_overrun_and_no_deadline_is_missed_or_doubled_by_kills(
         http.post(f"/tasks/{task_id}/cancel", headers={"prefer": "respond-async"})
     due = [submitted(http, due_in(seconds)) for seconds in ends]
     for number in range(KILLS):
-        workers = members.of("pulse-worker")
-        workers[number % len(workers)].kill()
-        members.start("pulse-worker")
+        # Workers say what took too long, watchdogs what is due.
+        for service in ("pulse-worker", "watchdog"):
+            alive = members.of(service)
+            alive[number % len(alive)].kill()
+            members.start(service)
     for task_id in late:
         until(lambda: overruns(http, task_id) == ["noted"], lambda: said(members))  # noqa: B023
     until_counted(members, lambda: overran(http), overran_before + LATE)
@@ -210,7 +242,7 @@ def test_no_overrun_and_no_deadline_is_missed_or_doubled_by_kills(
         http.post(f"/tasks/{task_id}/cancel", headers=WAIT)
     for each in members.of("pulse-worker")[1:]:
         assert each.stop() == 0, each.said()[-4000:]
-    tally(f"{KILLS} kills of pulse workers, {LATE} overruns, {LATE} deadlines")
+    tally(f"{KILLS} kills each of workers and watchdogs, {LATE} overruns, {LATE} deadlines")
 
 
 def test_workers_leave_nothing_where_they_were_started(members: Members) -> None:
@@ -224,8 +256,10 @@ def test_workers_end_when_they_are_told_to(members: Members) -> None:
 
 async def poison(bootstrap: str, topic: Topic) -> None:
     history = await open_kafka_log(Connection(bootstrap), topic, create=False)
-    for number in range(2 * topic.partitions):
-        await history.append([Message(f"acme/poison-{number}", b"\xff no event of ours")])
+    keys = {partition_of(key.encode(), topic.partitions): key for key in POISONED}
+    assert len(keys) == topic.partitions
+    for key in keys.values():
+        await history.append([Message(key, b"\xff no event of ours")])
     await history.close()
 
 
