@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import NamedTuple
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.e2e.http_side import HttpSide
 
 PATIENCE_SECONDS = 30.0
 
@@ -29,29 +31,20 @@ class Collector:
     def __init__(self) -> None:
         self._spans: list[Collected] = []
         self._news = threading.Condition()
-        collector = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                right = self.headers["content-type"] == "application/x-protobuf"
-                if self.path == "/v1/traces" and right:
-                    collector._take(body)
-                self.send_response(200 if right else 415)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                """It is the test that looks."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
+        self._side = HttpSide(self._answer)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return self._side.url
+
+    def _answer(self, request: BaseHTTPRequestHandler) -> None:
+        body = request.rfile.read(int(request.headers["content-length"]))
+        right = request.headers["content-type"] == "application/x-protobuf"
+        if request.path == "/v1/traces" and right:
+            self._take(body)
+        request.send_response(200 if right else 415)
+        request.send_header("content-length", "0")
+        request.end_headers()
 
     def _take(self, body: bytes) -> None:
         sent = ExportTraceServiceRequest.FromString(body)
@@ -84,6 +77,4 @@ class Collector:
             return sorted(found(), key=lambda each: (each.start_ns, -each.end_ns))
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._side.close()

@@ -3,8 +3,10 @@
 import json
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
+
+from tests.e2e.http_side import HttpSide
 
 PATIENCE_SECONDS = 60.0
 
@@ -36,23 +38,11 @@ class Receiver:
         self._received: list[Received] = []
         self._news = threading.Condition(threading.RLock())
         self._ended = threading.Event()
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                receiver._take(self)
-
-            def log_message(self, format: str, *args: object) -> None:
-                """It is the test that looks."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
+        self._side = HttpSide(self._take)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._side.url
 
     def _take(self, request: BaseHTTPRequestHandler) -> None:
         length = int(request.headers["content-length"])
@@ -91,6 +81,4 @@ class Receiver:
 
     def close(self) -> None:
         self._ended.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._side.close()
