@@ -12,6 +12,9 @@ ENTRIES_LIMIT = 10_000
 """The ledger waits beyond it."""
 STEPS_AT_ONCE = 100
 """Before others have their turn: about a millisecond."""
+LINGER_SECONDS = 0.01
+"""Before what has come is taken in: an event loop writes answers when all whose turn it is have had
+it, so that who counts what was just stopped would go before whoever waits for the stop."""
 
 
 class Backlog:
@@ -39,6 +42,7 @@ class Backlog:
         steps = 0
         while True:
             await self._some.wait()
+            await asyncio.sleep(LINGER_SECONDS)
             while self._waiting:
                 for _ in self._take(self._waiting.popleft()):
                     steps = await next_step(steps)

@@ -23,6 +23,7 @@ from eventsourcing.sqlite import (
 from events.errors import LogDamaged, LogUnavailable
 from services.embedded_log.storage_errors import explained, restore
 from services.embedded_log.stream import Found, Row, Stream
+from services.embedded_log.write_ahead import lengthen
 
 FULL = 2
 LOCKED_SECONDS = 2
@@ -133,6 +134,7 @@ class SQLiteFile(Stream):
                 self._check()
                 if mode == "rwc":
                     self._datastore.keep()
+                    lengthen(path)
         except BaseException:
             self._datastore.close()
             raise

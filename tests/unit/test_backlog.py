@@ -39,6 +39,27 @@ async def test_entries_are_taken_in_the_order_in_which_they_came() -> None:
     assert taken == [ONE, OTHER, ONE]
 
 
+async def test_whoever_waits_for_what_was_told_goes_first() -> None:
+    taken: list[Entry] = []
+    both = asyncio.Event()
+
+    def take(entry: Entry) -> Iterator[None]:
+        taken.append(entry)
+        if len(taken) == 2:
+            both.set()
+        yield
+
+    async with working(take) as backlog:
+        await asyncio.sleep(0)
+        backlog.entered([ONE])
+        for _ in range(10):  # Callers hear of it, and their answers are written.
+            await asyncio.sleep(0)
+        assert taken == []
+        backlog.entered([OTHER])
+        await both.wait()
+    assert taken == [ONE, OTHER]
+
+
 async def test_others_have_their_turn_while_one_entry_takes_many_steps() -> None:
     steps = 0
     begun = asyncio.Event()
