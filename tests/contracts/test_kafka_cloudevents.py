@@ -1,5 +1,5 @@
-"""What others read from the topics, with no code of ours: the Kafka protocol binding of CloudEvents,
-in its structured mode."""
+"""What others read from the topics, with no code of ours: the CloudEvents binding to Kafka, in its
+structured mode."""
 
 import asyncio
 import json

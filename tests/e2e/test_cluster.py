@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -108,7 +108,8 @@ def foreground(module: str, *arguments: str) -> Iterator[Foreground]:
         assert process.stdout is not None
         process.stdout.close()
         for each in it.left():
-            each.kill()
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
 
 
 def have(*programs: Program) -> None:
