@@ -208,7 +208,7 @@ def test_without_most_brokers_nothing_is_promised_and_with_one_more_all_goes_on(
         try:
             stopping.until_more(CALLERS)
             for outage in range(OUTAGES):
-                # Who leads the history is among them; who is left is another one each time.
+                # Who leads a partition of the history is among them.
                 first = leader_of(brokers.bootstrap, members.history.name, 0)
                 number = next(n for n in (outage % 3 + 1, (outage + 1) % 3 + 1) if n != first)
                 dead = [brokers.broker(first), brokers.broker(number)]
