@@ -71,7 +71,7 @@ def provide(*programs: Program) -> None:
     if not missing:
         return
     packages = [program.package for program in missing]
-    if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
+    if not may_install():
         names = ", ".join(program.name for program in missing)
         raise Unavailable(f"missing: {names}. On Debian: sudo apt-get install {' '.join(packages)}")
     _install(packages)
@@ -80,6 +80,10 @@ def provide(*programs: Program) -> None:
         raise Unavailable(
             f"installed {' '.join(packages)}, and still can't find {', '.join(still_missing)}"
         )
+
+
+def may_install() -> bool:
+    return os.geteuid() == 0 and Path("/etc/debian_version").exists()
 
 
 def _install(packages: Sequence[str]) -> None:

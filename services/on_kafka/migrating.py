@@ -17,12 +17,15 @@ async def migrate_folder(settings: Settings, tell: Callable[[int], None]) -> lis
         raise NotConfigured
     done = []
     async with AsyncExitStack() as opened:
-        streams = await open_streams(settings.kafka, settings.broker, opened)
-        for name, target in (("history", streams.history), ("output", streams.output)):
+        # Nobody writes them meanwhile; a try that is refused for it has made no topic.
+        sources = []
+        for name in ("history", "output"):
             source = await open_log(
                 settings.data / f"{name}.sqlite", name, lambda: time_ns() // 1000
             )
             opened.push_async_callback(source.close)
-            partitions = settings.broker.partitions
-            done.append(await migrate(name, source, target, partitions, tell))
+            sources.append((name, source))
+        streams = await open_streams(settings.kafka, settings.broker, opened)
+        for (name, source), target in zip(sources, (streams.history, streams.output), strict=True):
+            done.append(await migrate(name, source, target, settings.broker.partitions, tell))
     return done

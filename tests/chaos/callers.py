@@ -30,6 +30,10 @@ class Callers:
     accepted: list[str] = field(default_factory=list)
     """The events of cancels that were answered: durable, whatever comes."""
     answers: Counter[int] = field(default_factory=Counter)
+    answered_by: Counter[str] = field(default_factory=Counter)
+    """Which gateway, by its folder's name: it keeps that when it is started again."""
+    unanswered: Counter[str] = field(default_factory=Counter)
+    """By what the caller met instead. `ReadTimeout`: its own patience was at its end."""
 
     def post(self, path: str, asked: Mapping[str, Any], **headers: str) -> httpx.Response:
         """Repeated at another gateway until one answers: with its key it counts once."""
@@ -41,10 +45,12 @@ class Callers:
             try:
                 with self.members.http(gateway) as http:
                     answer = http.post(path, json=asked, headers=headers, timeout=ANSWER_SECONDS)
-            except AGAIN:
+            except AGAIN as error:
+                self.unanswered[type(error).__name__] += 1
                 time.sleep(STEP_SECONDS)
                 continue
             self.answers[answer.status_code] += 1
+            self.answered_by[gateway.folder.name] += 1
             if answer.status_code != 503:
                 return answer
 
@@ -70,8 +76,9 @@ class Callers:
         """As a gateway shows it; None when none does now."""
         try:
             with self.members.http(self.chance.choice(self._gateways())) as http:
-                answer = http.get(f"/tasks/{task_id}")
-        except AGAIN:
+                answer = http.get(f"/tasks/{task_id}", timeout=ANSWER_SECONDS)
+        except AGAIN as error:
+            self.unanswered[type(error).__name__] += 1
             return None
         return answer.json() if answer.status_code == 200 else None
 

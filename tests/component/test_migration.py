@@ -5,14 +5,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
+from events.errors import LogInUse
 from events.log import Message, Record
 from events.positions import BEGINNING, after, reaches
 from services.embedded_log import EmbeddedLog, open_log
 from services.kafka_log.connection import Connection
 from services.kafka_log.log import KafkaLog, open_kafka_log
+from services.kafka_log.settings import BrokerSettings
 from services.kafka_log.topic import Topic
 from services.migration import NotEmpty, NotTheSame, as_message, migrate
+from services.on_kafka.migrating import migrate_folder
+from services.settings import Settings
 from tests.read_side import digests_of, written
 from tests.recorded import judged, records
 from tests.rig import now_us
@@ -86,3 +91,26 @@ async def test_what_somebody_else_writes_meanwhile_is_found_out(
 
     with pytest.raises(NotTheSame):
         await migrate("history", source, Disturbed(), PARTITIONS)  # type: ignore[arg-type]
+
+
+async def test_a_try_that_is_refused_as_the_log_is_in_use_makes_no_topic(
+    source: EmbeddedLog, kafka_broker: str, tmp_path: Path
+) -> None:
+    prefix = f"refused-{uuid.uuid4().hex}"
+    settings = Settings(
+        kafka=kafka_broker, data=tmp_path, broker=BrokerSettings(topic_prefix=prefix)
+    )
+    with pytest.raises(LogInUse):
+        await migrate_folder(settings, lambda _: None)
+    assert await topics_of(kafka_broker, prefix) == []
+    await source.close()
+    await migrate_folder(settings, lambda _: None)
+    assert f"{prefix}-history" in await topics_of(kafka_broker, prefix)
+
+
+async def topics_of(broker: str, prefix: str) -> list[str]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker)
+    await admin.start()
+    found = await admin.list_topics()
+    await admin.close()
+    return [name for name in found if name.startswith(prefix)]

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,11 @@ pytestmark = [
 ]
 
 LEASE_SECONDS = 4.0
+CALLERS = 3
 UNLUCKY = 0.1
 """Of the steps, those in which somebody is killed."""
+UNLUCKY_AT_FIRST = 0.5
+"""The same, until each kind of service has been."""
 REBUILT_SECONDS = 180.0
 MODULES = ["countermand.handlers.samples", "tests.authors.exclusive"]
 SERVICES = {"gateway": 2, "executor": 2, "projector": 2, "watchdog": 2}
@@ -97,7 +101,12 @@ def test_chaos_among_all_services_loses_no_cancel_and_leaves_no_survivor(
             member.stop()
     onlooker = asyncio.run(looked_at(kafka_broker, members.history, marker))
     told = summary(onlooker, callers.submitted)
-    tally(f"killed {dict(killed)}, answers {dict(callers.answers)}, {told}")
+    tally(
+        f"killed {dict(killed)}, {CALLERS} callers, answers {dict(callers.answers)} "
+        f"by {dict(callers.answered_by)}, none {dict(callers.unanswered)}, {told}"
+    )
+    assert killed.keys() == SERVICES.keys()
+    assert len(callers.answered_by) == SERVICES["gateway"]
     known = {str(entry.event.id) for entry in onlooker.entries if entry.event is not None}
     assert set(callers.accepted) <= known, "an accepted cancel isn't in the history"
     check_promises(onlooker, callers.submitted)
@@ -111,27 +120,51 @@ def make_chaos(callers: Callers, chance: random.Random, seconds: float) -> Count
     killed: Counter[str] = Counter()
     over = threading.Event()
     failures: list[BaseException] = []
+    until = time.monotonic() + seconds
 
     def misfortune() -> None:
+        """Each kind has its turn, in any order, and then again."""
+        turn: list[str] = []
         try:
             while not over.wait(STEP_SECONDS):
-                if chance.random() < UNLUCKY or not killed:
-                    member = chance.choice(callers.members.all)
+                all_were = killed.keys() == SERVICES.keys()
+                if chance.random() < (UNLUCKY if all_were else UNLUCKY_AT_FIRST):
+                    turn = turn or chance.sample([*SERVICES], len(SERVICES))
+                    service = turn.pop()
+                    member = chance.choice(
+                        [each for each in callers.members.all if each.service == service]
+                    )
                     member.kill()
-                    killed[member.service] += 1
+                    killed[service] += 1
                     member.launch()
         except BaseException as error:  # noqa: BLE001 (told below)
             failures.append(error)
+            over.set()
+
+    def goes_on() -> bool:
+        enough = (
+            len(callers.accepted) >= len(WORK)
+            and killed.keys() == SERVICES.keys()
+            and len(callers.answered_by) == SERVICES["gateway"]
+        )
+        return not over.is_set() and (time.monotonic() < until or not enough)
+
+    def call(own: random.Random) -> None:
+        submitted: list[str] = []
+        while goes_on():
+            submitted.append(callers.submit(something(own, callers.members.folder)))
+            if len(submitted) % 2:
+                # Anybody's, so that some are cancelled by several at once.
+                task_id = own.choice(callers.submitted[-20:])
+                callers.cancel(task_id, own.choice(("graceful", "force")))
 
     hurting = threading.Thread(target=misfortune)
     hurting.start()
     try:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until or len(callers.accepted) < len(WORK):
-            callers.submit(something(callers.chance, callers.members.folder))
-            if len(callers.submitted) % 2:
-                task_id = callers.chance.choice(callers.submitted[-20:])
-                callers.cancel(task_id, callers.chance.choice(("graceful", "force")))
+        with ThreadPoolExecutor(CALLERS) as threads:
+            seeds = [chance.getrandbits(32) for _ in range(CALLERS)]
+            for each in [threads.submit(call, random.Random(seed)) for seed in seeds]:
+                each.result()
     finally:
         over.set()
         hurting.join()

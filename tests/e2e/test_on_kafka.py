@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy import URL
 
 from cluster.ports import free_ports
@@ -22,7 +24,7 @@ from services.kafka_log.log import open_kafka_log
 from services.kafka_log.topic import Topic
 from services.kafka_log.writer import partition_of
 from tests.chaos.locks import held
-from tests.e2e.asking import SLEEP, WAIT, running
+from tests.e2e.asking import SLEEP, WAIT, running, waiting
 from tests.e2e.commands import run
 from tests.e2e.members import EXCLUSIVE, Member, Members, members_on, until
 from tests.e2e.receiver import Receiver
@@ -348,7 +350,31 @@ def test_a_service_says_soon_that_nobody_is_there(members: Members) -> None:
     assert "hidden" not in said
 
 
-def ended(service: str, environment: dict[str, str]) -> str:
+async def test_a_projector_ahead_of_its_topic_says_so_and_ends(members: Members) -> None:
+    """Somebody has made it anew: there are read models, and nothing that they follow from."""
+    await asyncio.to_thread(projected_and_ended, members)
+    admin = AIOKafkaAdminClient(bootstrap_servers=members.environment["COUNTERMAND_KAFKA"])
+    await admin.start()
+    await admin.delete_topics([members.history.name])
+    await admin.close()
+    said = await asyncio.to_thread(ended, "projector", members.environment)
+    assert re.search(r"the read models have come to \d+:\d+, but the log ends at 0\.", said)
+    assert "countermand rebuild --replace" in said
+    assert "Traceback" not in said
+
+
+def projected_and_ended(members: Members) -> None:
+    """The read models have something, and nobody is there any more."""
+    gateway, _ = members.start("gateway", "projector")
+    with members.http(gateway) as http:
+        task_id = waiting(http)
+        until(lambda: http.get(f"/tasks/{task_id}/history").json().get("items"))
+    for member in members.all:
+        if member.alive:
+            member.stop()
+
+
+def ended(service: str, environment: Mapping[str, str]) -> str:
     """What a service says that can't start."""
     given = {name: value for name, value in environment.items() if value}
     done = run([service], given, PATIENCE_SECONDS)
