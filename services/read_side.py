@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from events.log import LogReader
+from events.log import LogReader, Record
+from events.positions import Frontier, Position, after
 from projections.checkpoint import Checkpoint, digest_of
 from services.projecting.beside import END_SECONDS, ProjectorBeside
 from services.projecting.lives import Life
@@ -14,6 +15,8 @@ from services.read_models.errors import CheckpointMismatch
 from services.read_models.generations import FOLDER, Generations
 from services.read_models.models import ReadModels
 from services.read_models.writing import Writer
+
+RECORDS_AT_ONCE = 10
 
 
 class ReadSide(NamedTuple):
@@ -76,8 +79,20 @@ async def check(log: LogReader, checkpoints: Mapping[int, Checkpoint]) -> None:
             raise CheckpointMismatch(
                 partition, next_offset, f"the log ends at {end.get(partition, 0)}"
             )
-        records = await log.read({**end, partition: next_offset - 1}, 1)
-        if not records or records[0].position != (partition, next_offset - 1):
+        record = await standing_at(log, Position(partition, next_offset - 1), end)
+        if record is None:
             raise CheckpointMismatch(partition, next_offset, "the log has lost the record before")
-        if digest_of(records[0].value) != digest:
+        if digest_of(record.value) != digest:
             raise CheckpointMismatch(partition, next_offset, "the log has another record before")
+
+
+async def standing_at(log: LogReader, position: Position, end: Frontier) -> Record | None:
+    """What stands there, of a log that reached at least so far. Others may be writing: what they
+    have stored in other partitions since then is perhaps read first."""
+    start = {**end, position.partition: position.offset}
+    while records := await log.read(start, RECORDS_AT_ONCE):
+        for record in records:
+            if record.position.partition == position.partition:
+                return record if record.position == position else None
+        start = after(start, [record.position for record in records])
+    return None

@@ -99,10 +99,42 @@ def recall_task(tables: Tables, organization: str, task: TaskState) -> None:
 
 def recall_stop(tables: Tables, stop: Stopped) -> None:
     """A stop from before the beginning, counted by its own time, as nobody knows its entry's."""
-    group = limited(Group(stop.organization, stop.kind, stop.region), tables.groups)
-    for key, window, start_us in slot_keys(group, stop.stopped_us):
+    group = Group(stop.organization, stop.kind, stop.region)
+    count_recalled(tables, group, stop.stopped_us, [stop], 0)
+
+
+def recall_overrun(tables: Tables, group: Group, appended_us: int) -> None:
+    """An overrun that was noted before the beginning."""
+    count_recalled(tables, group, appended_us, [], 1)
+
+
+def recall_noticed(
+    tables: Tables,
+    key: str,
+    *,
+    observed_us: int | None,
+    unconfirmed_us: int | None,
+    due_us: int | None,
+) -> None:
+    """What is known of a live stop and isn't in its task: what was noted, and when its grace ends
+    since a later request."""
+    row = tables.stopping.get(key)
+    if row is not None:
+        tables.stopping[key] = {
+            **row,
+            "observed_us": observed_us,
+            "unconfirmed_us": unconfirmed_us,
+            "due_us": row["due_us"] if due_us is None else due_us,
+        }
+
+
+def count_recalled(
+    tables: Tables, group: Group, at_us: int, stops: list[Stopped], overran: int
+) -> None:
+    group = limited(group, tables.groups)
+    for key, window, start_us in slot_keys(group, at_us):
         before = tables.slots.get(key) or new_slot(group, window, start_us)
-        tables.slots[key] = with_stops(before, [stop])
+        tables.slots[key] = with_stops(before, stops, overran)
     tables.groups.add(group)
 
 

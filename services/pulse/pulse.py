@@ -5,7 +5,7 @@ something waits for it. Begins with what the read models know of the last day.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from events.log import Log
@@ -14,14 +14,22 @@ from events.state import Root
 from projections.entry import Entry
 from projections.moments import us
 from projections.pulse.picture import Picture, picture
-from projections.pulse.slots import WINDOWS
+from projections.pulse.slots import WINDOWS, Group
 from projections.pulse.stopping import Change, Stopped, key_of
-from projections.pulse.tables import Tables, entering, recall_stop, recall_task, sweep
+from projections.pulse.tables import (
+    Tables,
+    entering,
+    recall_noticed,
+    recall_overrun,
+    recall_stop,
+    recall_task,
+    sweep,
+)
 from services.backlog import STEPS_AT_ONCE, Backlog
 from services.pulse.heartbeats import Heartbeats
 from services.pulse.overruns import Overruns
 from services.pulse.settings import PulseSettings
-from services.read_models.recent_stops import Stop
+from services.read_models.recent_stops import Lately, Overrun, Stop
 from services.voice import Voice
 from services.world import World
 
@@ -31,9 +39,7 @@ SWEEP_SECONDS = 5.0
 class Recent(Protocol):
     """What it asks of the read models, before the ledger begins."""
 
-    async def stopped_since(self, since_us: int, limit: int) -> Sequence[Stop]: ...
-
-    async def being_stopped(self, limit: int) -> Sequence[Stop]: ...
+    async def stopped_since(self, since_us: int, limit: int) -> Lately: ...
 
 
 class Pulse:
@@ -54,7 +60,7 @@ class Pulse:
         self._settings = settings
         self._overruns = Overruns(self.tables.stopping, voice, world, pulse_id)
         self._told: list[Callable[[Entry, Change], None]] = []
-        self._before: dict[str, Stop] = {}
+        self._before: Sequence[Stop] = ()
         """What the read models know of live stops and the fold doesn't."""
         self._backlog = Backlog(self._take)
         self._shown: dict[str, tuple[float, Picture]] = {}
@@ -62,17 +68,15 @@ class Pulse:
     # ── what it knows when it begins ──────────────────────────────────────────────────────────────
 
     async def recall(self, recent: Recent) -> None:
-        """Count the stops of the last day, as of where the ledger will begin."""
+        """Count the stops and overruns of the last day, as of where the ledger will begin."""
         limit = self._settings.recalled_stops
         since_us = us(self._world.now()) - max(window.length_us for window in WINDOWS)
-        for number, stop in enumerate(await recent.stopped_since(since_us, limit), 1):
-            recall_stop(self.tables, as_stopped(stop))
+        lately = await recent.stopped_since(since_us, limit)
+        steps = recalling(self.tables, lately.stops, lately.overruns)
+        for number, _ in enumerate(steps, 1):
             if number % STEPS_AT_ONCE == 0:
                 await asyncio.sleep(0)
-        self._before = {
-            key_of(stop.organization, stop.task_id): stop
-            for stop in await recent.being_stopped(limit)
-        }
+        self._before = lately.stopping
 
     # ── what the ledger tells ─────────────────────────────────────────────────────────────────────
 
@@ -80,19 +84,10 @@ class Pulse:
         for log_key, root in roots.items():
             for task in root.tasks.values():
                 recall_task(self.tables, log_key.partition("/")[0], task)
-        for key, stop in self._before.items():
-            row = self.tables.stopping.get(key)
-            if row is not None:
-                row = {
-                    **row,
-                    "observed_us": stop.observed_us,
-                    "unconfirmed_us": stop.unconfirmed_us,
-                    "due_us": row["due_us"] if stop.due_us is None else stop.due_us,
-                }
-                self.tables.stopping[key] = row
+        recall_stopping(self.tables, self._before)
         for key, row in self.tables.stopping.items():
             self._overruns.watch(key, row)
-        self._before = {}
+        self._before = ()
 
     def entered(self, entries: Sequence[Entry]) -> None:
         self._backlog.entered(entries)
@@ -171,6 +166,29 @@ class Pulse:
                 if organization in (None, row["organization"])
             ],
             margin_us=int(self._settings.overdue_margin_seconds * 1_000_000),
+        )
+
+
+def recalling(tables: Tables, stops: Iterable[Stop], overruns: Iterable[Overrun]) -> Iterator[None]:
+    """Count what the read models know, step by step."""
+    for stop in stops:
+        recall_stop(tables, as_stopped(stop))
+        yield
+    for overrun in overruns:
+        group = Group(overrun.organization, overrun.kind, overrun.region)
+        recall_overrun(tables, group, overrun.appended_us)
+        yield
+
+
+def recall_stopping(tables: Tables, stopping: Iterable[Stop]) -> None:
+    """Once the tasks are recalled: what the read models know of live stops and the fold doesn't."""
+    for stop in stopping:
+        recall_noticed(
+            tables,
+            key_of(stop.organization, stop.task_id),
+            observed_us=stop.observed_us,
+            unconfirmed_us=stop.unconfirmed_us,
+            due_us=stop.due_us,
         )
 
 

@@ -19,13 +19,14 @@ from projections.memory import Memory
 from projections.moments import us
 from projections.pulse.slots import WINDOWS
 from projections.pulse.stopping import Change
-from projections.pulse.tables import Tables, entering, recall_stop, recall_task, sweep
+from projections.pulse.tables import Tables, entering, recall_task, sweep
 from services.kafka_log.writer import partition_of
 from services.pulse.overruns import Overruns
-from services.pulse.pulse import as_stopped
+from services.pulse.pulse import recall_stopping, recalling
 from services.pulse.settings import PulseSettings
 from services.pulse_worker.rows import HERE, places_of, tables_of
 from services.read_models.models import ReadModels
+from services.read_models.recent_stops import Stop
 from services.voice import Voice
 from services.world import World
 
@@ -158,10 +159,11 @@ class Partition:
     # ── where nothing is known yet ────────────────────────────────────────────────────────────────
 
     async def _begin(self) -> bool:
-        """With what is alive and what stopped in the last day, as the read models know it now.
+        """With what is alive and what stopped or overran in the last day, as the read models know
+        it now.
         Whether the partition was still this worker's when it was known."""
         since_us = us(self._world.now()) - max(window.length_us for window in WINDOWS)
-        (frontier, live), stops = await self._reads.snapshot_with_stops(
+        (frontier, live), lately = await self._reads.snapshot_with_stops(
             self._number, since_us, self._settings.recalled_stops
         )
         place = frontier.get(self._number, 0)
@@ -171,16 +173,19 @@ class Partition:
         for key, root in self._memory.roots.items():
             for task in root.tasks.values():
                 recall_task(found, key.partition("/")[0], task)
-        for stop in stops:
-            key = log_key(stop.organization, root_of(stop.task_id))
-            if partition_of(key.encode(), self._of) == self._number:
-                recall_stop(found, as_stopped(stop))
-                await asyncio.sleep(0)
+        recall_stopping(found, lately.stopping)
+        here = [stop for stop in lately.stops if self._is_here(stop)]
+        for _ in recalling(found, here, lately.overruns):
+            await asyncio.sleep(0)
         if not self._mine():
             return False
         self._put(found)
         self._places[HERE] = place
         return True
+
+    def _is_here(self, stop: Stop) -> bool:
+        key = log_key(stop.organization, root_of(stop.task_id))
+        return partition_of(key.encode(), self._of) == self._number
 
     def _put(self, found: Tables) -> None:
         """All at once, each row written once."""

@@ -38,6 +38,6 @@ def compiled_for(database: Database) -> Questions:
         lines=LineQuestions(database),
         live=LiveQuestions(database, past),
         malformed=MalformedQuestions(database),
-        recent_stops=RecentStopQuestions(database),
+        recent_stops=RecentStopQuestions(database, past),
         every_line=EveryLineQuestions(database),
     )

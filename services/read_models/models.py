@@ -18,7 +18,7 @@ from services.read_models.live import events_of
 from services.read_models.organization import OrganizationView
 from services.read_models.patience import Patient
 from services.read_models.reader import Asked, Reader
-from services.read_models.recent_stops import Stop
+from services.read_models.recent_stops import Lately
 from services.read_models.rows import MalformedRecord, Page
 from services.read_models.session import Session
 
@@ -114,13 +114,14 @@ class ReadModels:
 
     async def snapshot_with_stops(
         self, partition: int, since_us: int, limit: int
-    ) -> tuple[Snapshot, Sequence[Stop]]:
+    ) -> tuple[Snapshot, Lately]:
         """Of one partition, and what had stopped by then in all of them: both of one moment."""
         live, stops = self._questions.live, self._questions.recent_stops
 
-        def both(session: Session) -> tuple[Snapshot, Sequence[Stop]]:
+        def both(session: Session) -> tuple[Snapshot, Lately]:
             with session.reading():
-                return live.seen(session, {partition}), stops.stopped(session, since_us, limit)
+                seen = live.seen(session, {partition})
+                return seen, stops.lately(session, since_us, limit, {partition})
 
         return await self._ledgers.ask(both)
 
@@ -132,15 +133,15 @@ class ReadModels:
 
     # -------------------------------------------------------------------------- operator-level
 
-    async def stopped_since(self, since_us: int, limit: int) -> Sequence[Stop]:
-        """Stops of all organizations."""
+    async def stopped_since(self, since_us: int, limit: int) -> Lately:
+        """What all organizations stopped, or ask to stop."""
         stops = self._questions.recent_stops
-        return await self._reader.ask(lambda session: stops.stopped(session, since_us, limit))
 
-    async def being_stopped(self, limit: int) -> Sequence[Stop]:
-        """What all organizations asked to stop, and hasn't stopped yet."""
-        stops = self._questions.recent_stops
-        return await self._reader.ask(lambda session: stops.stopping(session, limit))
+        def lately(session: Session) -> Lately:
+            with session.reading():
+                return stops.lately(session, since_us, limit)
+
+        return await self._reader.ask(lately)
 
     async def lines(self, start: Frontier, end: Frontier, limit: int) -> Sequence[AnyLine]:
         """Lines of all organizations between two frontiers, up to so many, one partition after

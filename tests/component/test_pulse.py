@@ -1,6 +1,6 @@
 """The pulse beside a ledger: what it says of overruns, whatever its executor does meanwhile."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pytest
 
@@ -11,7 +11,7 @@ from projections.moments import us
 from services.executor.runtime import Stopped
 from services.pulse.pulse import Pulse
 from services.pulse.settings import PulseSettings
-from services.read_models.recent_stops import Stop
+from services.read_models.recent_stops import Lately, Stop
 from services.voice import Voice
 from services.world import real_world
 from tests.component.stage import ACKNOWLEDGED, Stage
@@ -113,11 +113,9 @@ class Before:
     def __init__(self, *stops: Stop) -> None:
         self._stops = stops
 
-    async def stopped_since(self, since_us: int, limit: int) -> Sequence[Stop]:
-        return [each for each in self._stops if (each.stopped_us or 0) >= since_us]
-
-    async def being_stopped(self, limit: int) -> Sequence[Stop]:
-        return [each for each in self._stops if each.stopped_us is None]
+    async def stopped_since(self, since_us: int, limit: int) -> Lately:
+        stops = [each for each in self._stops if (each.stopped_us or 0) >= since_us]
+        return Lately(stops, [], [])
 
 
 async def test_what_was_stopped_before_the_start_is_counted(stage: Stage) -> None:

@@ -57,6 +57,11 @@ def test_a_cancel_in_force_is_found_by_its_id(plans: dict[str, str]) -> None:
     assert "history_by_event (organization=? AND event_id=?)" in found
 
 
+def test_overruns_are_found_by_their_type(plans: dict[str, str]) -> None:
+    found = of(plans, "history.type = 'countermand.cancel.overran.v1'")
+    assert "history_by_type (organization=? AND type=? AND place>? AND place<?)" in found
+
+
 def test_what_is_being_stopped_is_found_without_what_was(plans: dict[str, str]) -> None:
     found = of(plans, "cancellations.stopped_us IS NULL")
     assert "cancellations_by_stop (organization=? AND stopped_us=?)" in found

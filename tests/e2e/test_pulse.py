@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from tests.e2e.asking import running
+from tests.e2e.members import until
 from tests.e2e.running import Running
 
 
@@ -20,6 +21,11 @@ def stopped(http: httpx.Client, kind: str = "sleep", **more: Any) -> str:
 def counted(shown: Any, window: str = "15m") -> dict[str, int]:
     evidence: dict[str, int] = shown["windows"][window]["evidence"]
     return evidence
+
+
+def overran(http: httpx.Client) -> int:
+    counted: int = http.get("/pulse").json()["windows"]["24h"]["overran"]
+    return counted
 
 
 async def test_what_has_stopped_is_timed_by_handler_and_seen_by_its_organization_only(
@@ -86,7 +92,8 @@ def test_after_a_crash_the_last_day_is_counted_again(folder: Path) -> None:
     own.start()
     with own.http() as http:
         stopped(http)
-        stopped(http, "stubborn", grace_seconds=0.0)
+        stopped(http, "stubborn", grace_seconds=0.5, stop_within_seconds=0.1)
+        until(lambda: overran(http) == 1 and len(counted(http.get("/pulse").json(), "24h")) == 2)
         before = http.get("/pulse").json()
         live = running(http, "sleep")
     own.kill()
@@ -101,6 +108,7 @@ def test_after_a_crash_the_last_day_is_counted_again(folder: Path) -> None:
                 after["groups"][0]["windows"]["24h"]["phases"]
                 == (before["groups"][0]["windows"]["24h"]["phases"])
             )
+            assert overran(http) == 1
             assert http.get(f"/tasks/{live}").status_code == 200
     finally:
         own.stop()

@@ -195,14 +195,19 @@ def test_a_poisoned_record_stops_no_worker(
 def test_numbers_are_right_when_the_changelog_was_deleted(
     members: Members, http: httpx.Client, kafka_broker: str
 ) -> None:
-    before, open_ends = stopped(http), OpenEnds(members, http)
+    before, overran_before = stopped(http), overran(http)
+    OpenEnds(members, http).close()
+    until_stopped(http, members, before + 2)
+    until_counted(members, lambda: overran(http), overran_before + 1)
+    open_ends = OpenEnds(members, http)
     assert worker(members).stop() == 0
     assert asyncio.run(delete_changelogs(kafka_broker, members.history))
     stop_some(http)
     members.start("pulse-worker")
-    until_stopped(http, members, before + 4)
-    open_ends.close()
     until_stopped(http, members, before + 6)
+    open_ends.close()
+    until_stopped(http, members, before + 8)
+    until_counted(members, lambda: overran(http), overran_before + 2)
 
 
 @pytest.mark.prove
