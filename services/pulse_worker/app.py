@@ -20,11 +20,11 @@ from faust.types.auth import CredentialsT
 from services.kafka_log.connection import Connection
 from services.kafka_log.settings import BrokerSettings
 from services.kafka_log.streams import connection_to, topics_of
-from services.pulse_worker.rows import partition_in
+from services.pulse_worker.rows import LAYOUT, partition_in
 
 SESSION_SECONDS = 10.0
 HEARTBEAT_SECONDS = 2.0
-TABLE = "rows"
+TABLE = f"rows-{LAYOUT}"
 STOP_SECONDS = 10.0
 
 Grown = Callable[[int, int], None]

@@ -9,6 +9,10 @@ from typing import Any, Generic, TypeVar
 
 from projections.pulse.tables import Tables
 
+LAYOUT = 1
+"""Of what a row holds. A worker of another layout makes a changelog and tables of its own, and
+begins as without any (docs/decisions/0215)."""
+
 Row = TypeVar("Row")
 PLACE = "place"
 HERE = "here"

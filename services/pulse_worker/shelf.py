@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
+from services.pulse_worker.rows import LAYOUT
 from services.read_models.database import POSTGRES_ARGUMENTS
 from services.read_models.errors import ReadModelsUnavailable
 from services.silence import end_silent_transactions
@@ -40,13 +41,13 @@ Key: TypeAlias = tuple[str, str]
 
 metadata = MetaData(schema="pulse")
 owners = Table(
-    "owners",
+    f"owners_{LAYOUT}",
     metadata,
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("worker", String(100), nullable=False),
 )
 rows = Table(
-    "rows",
+    f"rows_{LAYOUT}",
     metadata,
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("kind", String(20), primary_key=True),
