@@ -1,8 +1,9 @@
 """The workers of the pulse on a real broker: killed, joined by others, robbed of their memory."""
 
 import asyncio
+import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,16 +13,21 @@ from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy import URL
 
 from events.cancel_events import CancelOverran, CancelRequested
-from events.log import Message
+from events.log import Message, Record
+from events.positions import after
+from projections.moments import us
+from projections.pulse.picture import Picture, picture
+from projections.pulse.tables import Tables, enter
 from services.kafka_log.connection import Connection
 from services.kafka_log.log import open_kafka_log
 from services.kafka_log.topic import Topic
 from services.kafka_log.writer import partition_of
 from tests.e2e.asking import SLEEP, WAIT
-from tests.e2e.commands import REPOSITORY
+from tests.e2e.commands import REPOSITORY, run
 from tests.e2e.members import Member, Members, members_on, until
 from tests.e2e.running import until_running
 from tests.proof_size import count
+from tests.recorded import judged
 from tests.tallies import Tally
 
 pytestmark = [
@@ -210,6 +216,33 @@ def test_numbers_are_right_when_the_changelog_was_deleted(
     until_counted(members, lambda: overran(http), overran_before + 2)
 
 
+def test_gateways_metrics_and_command_show_what_the_history_says(
+    members: Members, http: httpx.Client, kafka_broker: str
+) -> None:
+    """All of the tests before this one, with a stop and a deadline that are open."""
+    open_ends = OpenEnds(members, http)
+    try:
+        # The fold of the whole history by the pulse's own functions, as the embedded log has them.
+        expected = drawn(asyncio.run(everything(kafka_broker, members.history)))
+        assert expected["stopping"] == 1
+        assert expected["windows"]["24h"]["overran"] > 0
+        until(
+            lambda: essence(http.get("/pulse").json()) == essence(expected),
+            lambda: f"{essence(http.get('/pulse').json())}\n{essence(expected)}",
+        )
+        command = run(["pulse", "--json", "--url", url_of(members), "--key", members.key], {})
+        assert essence(json.loads(command.stdout)) == essence(expected)
+        scraped = httpx.get(url_of(members) + "/metrics").text
+        for name, value in (
+            ("cancels_stopping", 1),
+            ("cancels_unobserved", 0),
+            ("deadlines_due", 0),
+        ):
+            assert f"countermand_{name} {value:.1f}" in scraped.splitlines(), scraped
+    finally:
+        open_ends.close()
+
+
 @pytest.mark.prove
 def test_no_overrun_and_no_deadline_is_missed_or_doubled_by_kills(
     members: Members, http: httpx.Client, tally: Tally
@@ -257,6 +290,52 @@ def test_workers_leave_nothing_where_they_were_started(members: Members) -> None
 
 def test_workers_end_when_they_are_told_to(members: Members) -> None:
     assert worker(members).stop() == 0, worker(members).said()[-4000:]
+
+
+def url_of(members: Members) -> str:
+    return members.of("gateway")[0].where
+
+
+async def everything(bootstrap: str, history: Topic) -> list[Record]:
+    log = await open_kafka_log(Connection(bootstrap), history, create=False)
+    try:
+        place: dict[int, int] = {}
+        told: list[Record] = []
+        while records := await log.read(place, 1000):
+            place = after(place, [each.position for each in records])
+            told += records
+        return told
+    finally:
+        await log.close()
+
+
+def drawn(told: Sequence[Record]) -> Picture:
+    tables = Tables()
+    for entry in judged(told):
+        enter(tables, entry, {})
+    return picture(
+        us(datetime.now(UTC)),
+        stopping=tables.stopping.values(),
+        slots=tables.slots.values(),
+        executors=(),
+        deadlines=tables.deadlines.values(),
+        margin_us=5_000_000,
+    )
+
+
+def essence(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What the history alone decides, whatever the time."""
+    return {
+        "stopping": shown["stopping"],
+        "unobserved": shown["unobserved"],
+        "day": shown["windows"]["24h"],
+        "groups": sorted(
+            (each["organization"], each["kind"], each["region"], str(each["windows"]["24h"]))
+            for each in shown["groups"]
+        ),
+        "due": shown["deadlines"]["due"],
+        "deadlines": shown["deadlines"]["within"]["24h"],
+    }
 
 
 async def poison(bootstrap: str, topic: Topic) -> None:
