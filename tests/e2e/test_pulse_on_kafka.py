@@ -141,13 +141,13 @@ class OpenEnds:
     def __init__(self, members: Members, http: httpx.Client) -> None:
         self._members, self._http = members, http
         _, self._deadlines = deadlines(http)
-        self._late = submitted(http, STUBBORN | {"stop_within_seconds": BUDGET_SECONDS})
-        http.post(f"/tasks/{self._late}/cancel", headers={"prefer": "respond-async"})
+        self.late = submitted(http, STUBBORN | {"stop_within_seconds": BUDGET_SECONDS})
+        http.post(f"/tasks/{self.late}/cancel", headers={"prefer": "respond-async"})
         self._kept = submitted(http, due_in(3000))
 
     def close(self) -> None:
         """Each is known, once; both are stopped, and counted so."""
-        http, late = self._http, self._late
+        http, late = self._http, self.late
         until(lambda: overruns(http, late) == ["noted"], lambda: said(self._members))
         until(lambda: deadlines(http) == (0, self._deadlines + 1))
         forced = http.post(f"/tasks/{late}/cancel", json={"mode": "force"}, headers=WAIT)
@@ -222,6 +222,7 @@ def test_gateways_metrics_and_command_show_what_the_history_says(
     """All of the tests before this one, with a stop and a deadline that are open."""
     open_ends = OpenEnds(members, http)
     try:
+        until(lambda: overruns(http, open_ends.late) == ["noted"], lambda: said(members))
         # The fold of the whole history by the pulse's own functions, as the embedded log has them.
         expected = drawn(asyncio.run(everything(kafka_broker, members.history)))
         assert expected["stopping"] == 1
