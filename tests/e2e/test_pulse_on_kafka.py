@@ -103,6 +103,12 @@ def overran(http: httpx.Client) -> int:
     return counted
 
 
+def live(http: httpx.Client) -> tuple[int, int]:
+    """How many are being stopped, and how many of them haven't been told."""
+    shown = http.get("/pulse").json()
+    return shown["stopping"], shown["unobserved"]
+
+
 def deadlines(http: httpx.Client) -> tuple[int, int]:
     """How many are past and not acted on, and how many come within a day."""
     shown = http.get("/pulse").json()["deadlines"]
@@ -206,11 +212,13 @@ def test_numbers_are_right_when_the_changelog_was_deleted(
     until_stopped(http, members, before + 2)
     until_counted(members, lambda: overran(http), overran_before + 1)
     open_ends = OpenEnds(members, http)
+    until(lambda: live(http) == (1, 0))
     assert worker(members).stop() == 0
     assert asyncio.run(delete_changelogs(kafka_broker, members.history))
     stop_some(http)
     members.start("pulse-worker")
     until_stopped(http, members, before + 6)
+    assert live(http) == (1, 0), "that it was observed is known"
     open_ends.close()
     until_stopped(http, members, before + 8)
     until_counted(members, lambda: overran(http), overran_before + 2)
