@@ -39,7 +39,7 @@ SWEEP_SECONDS = 5.0
 class Recent(Protocol):
     """What it asks of the read models, before the ledger begins."""
 
-    async def stopped_since(self, since_us: int, limit: int) -> Lately: ...
+    async def lately(self, since_us: int, limit: int) -> Lately: ...
 
 
 class Pulse:
@@ -71,7 +71,7 @@ class Pulse:
         """Count the stops and overruns of the last day, as of where the ledger will begin."""
         limit = self._settings.recalled_stops
         since_us = us(self._world.now()) - max(window.length_us for window in WINDOWS)
-        lately = await recent.stopped_since(since_us, limit)
+        lately = await recent.lately(since_us, limit)
         steps = recalling(self.tables, lately.stops, lately.overruns)
         for number, _ in enumerate(steps, 1):
             if number % STEPS_AT_ONCE == 0:

@@ -24,7 +24,7 @@ from services.pulse_worker.rows import LAYOUT, partition_in
 
 SESSION_SECONDS = 10.0
 HEARTBEAT_SECONDS = 2.0
-TABLE = f"rows-{LAYOUT}"
+TABLE = "rows"
 STOP_SECONDS = 10.0
 
 Grown = Callable[[int, int], None]
@@ -50,7 +50,7 @@ class PulseApp:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._history = history.name
         self._app = faust.App(
-            f"{settings.topic_prefix}-pulse",
+            f"{settings.topic_prefix}-pulse-{LAYOUT}",
             broker=[f"kafka://{each.strip()}" for each in bootstrap.split(",")],
             broker_credentials=credentials_of(connection),
             broker_client_id=worker_id,

@@ -160,10 +160,9 @@ class Partition:
 
     async def _begin(self) -> bool:
         """With what is alive and what stopped or overran in the last day, as the read models know
-        it now.
-        Whether the partition was still this worker's when it was known."""
+        it now. Whether the partition was still this worker's when it was known."""
         since_us = us(self._world.now()) - max(window.length_us for window in WINDOWS)
-        (frontier, live), lately = await self._reads.snapshot_with_stops(
+        (frontier, live), lately = await self._reads.snapshot_and_lately(
             self._number, since_us, self._settings.recalled_stops
         )
         place = frontier.get(self._number, 0)

@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 from projections.pulse.tables import Tables
 
 LAYOUT = 1
-"""Of what a row holds. A worker of another layout makes a changelog and tables of its own, and
-begins as without any (docs/decisions/0215)."""
+"""Of what a row holds. Workers of another layout have a group, a changelog and tables of their own,
+and begin as without any (docs/decisions/0215)."""
 
 Row = TypeVar("Row")
 PLACE = "place"

@@ -112,10 +112,10 @@ class ReadModels:
         live = self._questions.live
         return await self._ledgers.ask(lambda session: live.snapshot(session, partitions))
 
-    async def snapshot_with_stops(
+    async def snapshot_and_lately(
         self, partition: int, since_us: int, limit: int
     ) -> tuple[Snapshot, Lately]:
-        """Of one partition, and what had stopped by then in all of them: both of one moment."""
+        """Of one partition, with what had stopped by then in all of them: both of one moment."""
         live, stops = self._questions.live, self._questions.recent_stops
 
         def both(session: Session) -> tuple[Snapshot, Lately]:
@@ -133,15 +133,15 @@ class ReadModels:
 
     # -------------------------------------------------------------------------- operator-level
 
-    async def stopped_since(self, since_us: int, limit: int) -> Lately:
-        """What all organizations stopped, or ask to stop."""
+    async def lately(self, since_us: int, limit: int) -> Lately:
+        """Of all organizations."""
         stops = self._questions.recent_stops
 
-        def lately(session: Session) -> Lately:
+        def of_one_moment(session: Session) -> Lately:
             with session.reading():
                 return stops.lately(session, since_us, limit)
 
-        return await self._reader.ask(lately)
+        return await self._reader.ask(of_one_moment)
 
     async def lines(self, start: Frontier, end: Frontier, limit: int) -> Sequence[AnyLine]:
         """Lines of all organizations between two frontiers, up to so many, one partition after

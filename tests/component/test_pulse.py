@@ -113,9 +113,9 @@ class Before:
     def __init__(self, *stops: Stop) -> None:
         self._stops = stops
 
-    async def stopped_since(self, since_us: int, limit: int) -> Lately:
+    async def lately(self, since_us: int, limit: int) -> Lately:
         stops = [each for each in self._stops if (each.stopped_us or 0) >= since_us]
-        return Lately(stops, [], [])
+        return Lately(stops, [], [each for each in self._stops if each.stopped_us is None])
 
 
 async def test_what_was_stopped_before_the_start_is_counted(stage: Stage) -> None:

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -26,6 +27,7 @@ from services.kafka_log.connection import Connection
 from services.kafka_log.limits import Limits
 from services.kafka_log.log import open_kafka_log
 from services.kafka_log.topic import Topic
+from services.pulse_worker.rows import LAYOUT
 from tests.chaos.appends import Appends, follow
 from tests.chaos.callers import ENDS_SECONDS, Callers
 from tests.chaos.hindsight import looked_at
@@ -178,15 +180,8 @@ def test_whoever_leads_dies_in_turn_and_nothing_is_lost_or_run_twice(
     callers = Callers(members, Random(0))
     stopping = Stopping(callers, tmp_path)
     kept = [stopping.begin() for _ in range(KEPT)]
-    with ThreadPoolExecutor(CALLERS) as threads:
-        busy = [threads.submit(stopping.go_on) for _ in range(CALLERS)]
-        try:
-            stopping.until_more(CALLERS)
-            kill_in_turn(members, brokers, stopping)
-        finally:
-            stopping.over.set()
-        for each in busy:
-            each.result(ENDS_SECONDS)
+    with busy(stopping):
+        kill_in_turn(members, brokers, stopping)
     told = check_all(members, brokers, stopping, kept)
     tally(f"{KILLS} brokers killed, {told}")
 
@@ -203,33 +198,40 @@ def test_without_most_brokers_nothing_is_promised_and_with_one_more_all_goes_on(
     stopping = Stopping(callers, tmp_path)
     kept = [stopping.begin() for _ in range(KEPT)]
     refused = 0
-    with ThreadPoolExecutor(CALLERS) as threads:
-        busy = [threads.submit(stopping.go_on) for _ in range(CALLERS)]
-        try:
-            stopping.until_more(CALLERS)
-            for outage in range(OUTAGES):
-                # Who leads a partition of the history is among them.
-                first = leader_of(brokers.bootstrap, members.history.name, 0)
-                number = next(n for n in (outage % 3 + 1, (outage + 1) % 3 + 1) if n != first)
-                dead = [brokers.broker(first), brokers.broker(number)]
-                before = callers.answers[503]
-                for broker in dead:
-                    broker.kill()
-                until(
-                    lambda: callers.answers[503] >= before + CALLERS,  # noqa: B023
-                    lambda: f"who isn't heard is told so: {callers.answers}",
-                )
-                refused += callers.answers[503] - before
-                dead[0].start()
-                stopping.until_more(STOPPED_PER_KILL)
-                dead[1].start()
-                brokers.wait_until_in_sync()
-        finally:
-            stopping.over.set()
-        for each in busy:
-            each.result(ENDS_SECONDS)
+    with busy(stopping):
+        for outage in range(OUTAGES):
+            # Who leads a partition of the history is among them.
+            first = leader_of(brokers.bootstrap, members.history.name, 0)
+            number = next(n for n in (outage % 3 + 1, (outage + 1) % 3 + 1) if n != first)
+            dead = [brokers.broker(first), brokers.broker(number)]
+            before = callers.answers[503]
+            for broker in dead:
+                broker.kill()
+            until(
+                lambda: callers.answers[503] >= before + CALLERS,  # noqa: B023
+                lambda: f"who isn't heard is told so: {callers.answers}",
+            )
+            refused += callers.answers[503] - before
+            dead[0].start()
+            stopping.until_more(STOPPED_PER_KILL)
+            dead[1].start()
+            brokers.wait_until_in_sync()
     told = check_all(members, brokers, stopping, kept)
     tally(f"{OUTAGES} times two brokers killed at once, {refused} times refused, {told}")
+
+
+@contextmanager
+def busy(stopping: Stopping) -> Iterator[None]:
+    """Callers who go on until this is over; each has come through by then, and has no complaint."""
+    with ThreadPoolExecutor(CALLERS) as threads:
+        callers = [threads.submit(stopping.go_on) for _ in range(CALLERS)]
+        try:
+            stopping.until_more(CALLERS)
+            yield
+        finally:
+            stopping.over.set()
+        for each in callers:
+            each.result(ENDS_SECONDS)
 
 
 def check_all(
@@ -262,7 +264,7 @@ def check_all(
 def kill_in_turn(members: Members, brokers: KafkaCluster, stopping: Stopping) -> None:
     dead: KafkaBroker | None = None
     history = members.history
-    group = f"{history.name.removesuffix('history')}pulse"
+    group = f"{history.name.removesuffix('history')}pulse-{LAYOUT}"
     for kill in range(KILLS):
         if dead is not None:
             dead.start()

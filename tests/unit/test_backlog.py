@@ -22,42 +22,41 @@ async def working(take: Callable[[Entry], Iterator[None]]) -> AsyncIterator[Back
     await asyncio.wait({running})
 
 
-async def test_entries_are_taken_in_the_order_in_which_they_came() -> None:
-    taken: list[Entry] = []
-    all_taken = asyncio.Event()
+class Taken:
+    """What was taken in, and whether that was all."""
 
-    def take(entry: Entry) -> Iterator[None]:
-        taken.append(entry)
-        if len(taken) == 3:
-            all_taken.set()
+    def __init__(self, expected: int) -> None:
+        self.entries: list[Entry] = []
+        self.all = asyncio.Event()
+        self._expected = expected
+
+    def take(self, entry: Entry) -> Iterator[None]:
+        self.entries.append(entry)
+        if len(self.entries) == self._expected:
+            self.all.set()
         yield
 
-    async with working(take) as backlog:
+
+async def test_entries_are_taken_in_the_order_in_which_they_came() -> None:
+    taken = Taken(3)
+    async with working(taken.take) as backlog:
         backlog.entered([ONE, OTHER])
         backlog.entered([ONE])
-        await all_taken.wait()
-    assert taken == [ONE, OTHER, ONE]
+        await taken.all.wait()
+    assert taken.entries == [ONE, OTHER, ONE]
 
 
 async def test_whoever_waits_for_what_was_told_goes_first() -> None:
-    taken: list[Entry] = []
-    both = asyncio.Event()
-
-    def take(entry: Entry) -> Iterator[None]:
-        taken.append(entry)
-        if len(taken) == 2:
-            both.set()
-        yield
-
-    async with working(take) as backlog:
+    taken = Taken(2)
+    async with working(taken.take) as backlog:
         await asyncio.sleep(0)
         backlog.entered([ONE])
         for _ in range(10):  # Callers hear of it, and their answers are written.
             await asyncio.sleep(0)
-        assert taken == []
+        assert taken.entries == []
         backlog.entered([OTHER])
-        await both.wait()
-    assert taken == [ONE, OTHER]
+        await taken.all.wait()
+    assert taken.entries == [ONE, OTHER]
 
 
 async def test_others_have_their_turn_while_one_entry_takes_many_steps() -> None:
