@@ -63,6 +63,13 @@ class Digests:
         return [each.hexdigest() for each in self._each]
 
 
+async def check_empty(stream: str, target: LogReader) -> None:
+    """Raises `NotEmpty`."""
+    there = sum((await target.end()).values())
+    if there:
+        raise NotEmpty(stream, there)
+
+
 async def migrate(
     stream: str,
     source: LogReader,
@@ -71,9 +78,7 @@ async def migrate(
     tell: Callable[[int], None] = lambda _: None,
 ) -> Migrated:
     """Raises `NotEmpty` before anything is copied, `NotTheSame` after."""
-    there = sum((await target.end()).values())
-    if there:
-        raise NotEmpty(stream, there)
+    await check_empty(stream, target)
     # 1. Copy, a batch after the other: no root's records overtake each other.
     sent, records = Digests(partitions), 0
     goal, reached = await source.end(), {0: 0}

@@ -6,7 +6,7 @@ from time import time_ns
 
 from services.embedded_log import open_log
 from services.kafka_log.streams import open_streams
-from services.migration import Migrated, migrate
+from services.migration import Migrated, check_empty, migrate
 from services.on_kafka.site import NotConfigured
 from services.settings import Settings
 
@@ -26,6 +26,9 @@ async def migrate_folder(settings: Settings, tell: Callable[[int], None]) -> lis
             opened.push_async_callback(source.close)
             sources.append((name, source))
         streams = await open_streams(settings.kafka, settings.broker, opened)
-        for (name, source), target in zip(sources, (streams.history, streams.output), strict=True):
+        targets = (streams.history, streams.output)
+        for (name, _), target in zip(sources, targets, strict=True):
+            await check_empty(name, target)  # All of them, before anything is in one.
+        for (name, source), target in zip(sources, targets, strict=True):
             done.append(await migrate(name, source, target, settings.broker.partitions, tell))
     return done

@@ -14,6 +14,7 @@ from services.embedded_log import EmbeddedLog, open_log
 from services.kafka_log.connection import Connection
 from services.kafka_log.log import KafkaLog, open_kafka_log
 from services.kafka_log.settings import BrokerSettings
+from services.kafka_log.streams import topics_of as topics_of_settings
 from services.kafka_log.topic import Topic
 from services.migration import NotEmpty, NotTheSame, as_message, migrate
 from services.on_kafka.migrating import migrate_folder
@@ -106,6 +107,24 @@ async def test_a_try_that_is_refused_as_the_log_is_in_use_makes_no_topic(
     await source.close()
     await migrate_folder(settings, lambda _: None)
     assert f"{prefix}-history" in await topics_of(kafka_broker, prefix)
+
+
+async def test_a_try_that_is_refused_as_one_topic_is_not_empty_fills_no_other(
+    source: EmbeddedLog, kafka_broker: str, tmp_path: Path
+) -> None:
+    prefix = f"refused-{uuid.uuid4().hex}"
+    broker = BrokerSettings(topic_prefix=prefix, partitions=PARTITIONS)
+    await source.close()
+    settings = Settings(kafka=kafka_broker, data=tmp_path, broker=broker)
+    history, output, _ = topics_of_settings(broker)
+    there = await open_kafka_log(Connection(kafka_broker), output)
+    await there.append([Message("acme/t", b"somebody's")])
+    await there.close()
+    with pytest.raises(NotEmpty, match="output"):
+        await migrate_folder(settings, lambda _: None)
+    copied = await open_kafka_log(Connection(kafka_broker), history)
+    assert sum((await copied.end()).values()) == 0
+    await copied.close()
 
 
 async def topics_of(broker: str, prefix: str) -> list[str]:
