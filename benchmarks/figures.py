@@ -57,11 +57,16 @@ def compared(measured: float, limit: float, unit: str) -> Measurement:
 
 
 def in_turns(
-    measure: Callable[[], float], limit: Callable[[], float], unit: str, rounds: int
+    measure: Callable[[], float],
+    limit: Callable[[], float],
+    unit: str,
+    rounds: int,
+    warming: int = 1,
 ) -> Measurement:
-    """The median of each, and the median of the rounds' ratios, after a round that warms up."""
-    measure()
-    limit()
+    """The median of each, and the median of the rounds' ratios, behind rounds that warm both up."""
+    for _ in range(warming):
+        measure()
+        limit()
     pairs = []
     for number in range(rounds):
         if number % 2:

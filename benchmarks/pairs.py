@@ -15,7 +15,11 @@ PAIRS_PER_CONNECTION = 12
 
 
 def pairs_beside(
-    ours: Server, limit: Server, path: str, settle: Callable[[str], None] = lambda _: None
+    ours: Server,
+    limit: Server,
+    path: str,
+    settle: Callable[[str], None] = lambda _: None,
+    warming: int = 1,
 ) -> Measurement:
     """Submit and cancel, beside two bare POSTs. `settle`: gets the last task of a round, before the
     limit has its turn."""
@@ -49,4 +53,4 @@ def pairs_beside(
         settle(f"pair-{next(numbers) - 1}")
         return rate
 
-    return in_turns(measured, lambda: per_second(limit, bare_pair), "pairs/s", 5)
+    return in_turns(measured, lambda: per_second(limit, bare_pair), "pairs/s", 5, warming)
