@@ -107,6 +107,8 @@ def test_chaos_among_all_services_loses_no_cancel_and_leaves_no_survivor(
     )
     assert killed.keys() == SERVICES.keys()
     assert len(callers.answered_by) == SERVICES["gateway"]
+    # Who is killed breaks the connection; who can't do what it is asked says so in time.
+    assert "ReadTimeout" not in callers.unanswered
     known = {str(entry.event.id) for entry in onlooker.entries if entry.event is not None}
     assert set(callers.accepted) <= known, "an accepted cancel isn't in the history"
     check_promises(onlooker, callers.submitted)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,15 +15,13 @@ from sqlalchemy import URL
 from events.cancel_events import CancelOverran, CancelRequested
 from events.log import Message, Record
 from events.positions import after
-from projections.moments import us
-from projections.pulse.picture import Picture, picture
-from projections.pulse.tables import Tables, enter
 from services.kafka_log.connection import Connection
 from services.kafka_log.log import open_kafka_log
 from services.kafka_log.topic import Topic
 from services.kafka_log.writer import partition_of
 from tests.e2e.asking import SLEEP, WAIT
 from tests.e2e.commands import REPOSITORY, run
+from tests.e2e.drawn_pulse import drawn, essence
 from tests.e2e.members import Member, Members, members_on, until
 from tests.e2e.running import until_running
 from tests.proof_size import count
@@ -232,7 +230,7 @@ def test_gateways_metrics_and_command_show_what_the_history_says(
     try:
         until(lambda: overruns(http, open_ends.late) == ["noted"], lambda: said(members))
         # The fold of the whole history by the pulse's own functions, as the embedded log has them.
-        expected = drawn(asyncio.run(everything(kafka_broker, members.history)))
+        expected = drawn(judged(asyncio.run(everything(kafka_broker, members.history))))
         assert expected["stopping"] == 1
         assert expected["windows"]["24h"]["overran"] > 0
         until(
@@ -316,35 +314,6 @@ async def everything(bootstrap: str, history: Topic) -> list[Record]:
         return told
     finally:
         await log.close()
-
-
-def drawn(told: Sequence[Record]) -> Picture:
-    tables = Tables()
-    for entry in judged(told):
-        enter(tables, entry, {})
-    return picture(
-        us(datetime.now(UTC)),
-        stopping=tables.stopping.values(),
-        slots=tables.slots.values(),
-        executors=(),
-        deadlines=tables.deadlines.values(),
-        margin_us=5_000_000,
-    )
-
-
-def essence(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """What the history alone decides, whatever the time."""
-    return {
-        "stopping": shown["stopping"],
-        "unobserved": shown["unobserved"],
-        "day": shown["windows"]["24h"],
-        "groups": sorted(
-            (each["organization"], each["kind"], each["region"], str(each["windows"]["24h"]))
-            for each in shown["groups"]
-        ),
-        "due": shown["deadlines"]["due"],
-        "deadlines": shown["deadlines"]["within"]["24h"],
-    }
 
 
 async def poison(bootstrap: str, topic: Topic) -> None:
