@@ -20,13 +20,14 @@ from sqlalchemy import URL
 from cluster.broker import KafkaBroker
 from cluster.broker_cluster import KafkaCluster
 from cluster.probe import coordinator_of, leader_of
-from events.errors import LogDamaged
+from events.errors import LogDamaged, LogUnavailable
 from events.log import Message
 from events.run_events import RunLost, RunReleased
 from services.kafka_log.connection import Connection
 from services.kafka_log.limits import Limits
-from services.kafka_log.log import open_kafka_log
+from services.kafka_log.log import KafkaLog, open_kafka_log
 from services.kafka_log.topic import Topic
+from services.kafka_log.writer import partition_of
 from services.pulse_worker.rows import LAYOUT
 from tests.chaos.appends import Appends, follow
 from tests.chaos.callers import ENDS_SECONDS, Callers
@@ -52,6 +53,7 @@ STOPPED_PER_KILL = 12
 CALLERS = 3
 KEPT = 3
 APPENDING = 10
+PARTITIONS = 3
 LEASE_SECONDS = 120
 HEARD_OF_SECONDS = 60
 WAIT = {"prefer": "wait=5"}
@@ -72,7 +74,7 @@ def members(
             "COUNTERMAND_GATEWAY__APPEND_WAIT_SECONDS": "3",
         },
         lease_seconds=LEASE_SECONDS,
-        partitions=3,
+        partitions=PARTITIONS,
     ) as found:
         found.start("gateway", "executor", "executor", "projector", "watchdog", "pulse-worker")
         yield found
@@ -201,7 +203,10 @@ def test_without_most_brokers_nothing_is_promised_and_with_one_more_all_goes_on(
     stopping = Stopping(callers, tmp_path)
     kept = [stopping.begin() for _ in range(KEPT)]
     refused = 0
-    with busy(stopping):
+    with asyncio.Runner() as runner, busy(stopping):
+        # Each broker leads a partition of it, also the one that is left.
+        bystander = runner.run(opened(brokers))
+        assert runner.run(stored_in_each(bystander)) == [True] * PARTITIONS
         for outage in range(OUTAGES):
             # Who leads a partition of the history is among them.
             first = leader_of(brokers.bootstrap, members.history.name, 0)
@@ -215,9 +220,9 @@ def test_without_most_brokers_nothing_is_promised_and_with_one_more_all_goes_on(
                 lambda: callers.answers[503] >= before + 2 * CALLERS,  # noqa: B023
                 lambda: f"who isn't heard is told so: {callers.answers}",
             )
-            promised = len(callers.submitted), len(callers.accepted)
+            stored = runner.run(stored_in_each(bystander))
+            assert stored == [False] * PARTITIONS, "one broker alone has acknowledged"
             time.sleep(OUTAGE_SECONDS)
-            assert promised == (len(callers.submitted), len(callers.accepted)), "only one has it"
             refused += callers.answers[503] - before
             back = dead[:1]
             if outage % 2 == 0:
@@ -230,8 +235,27 @@ def test_without_most_brokers_nothing_is_promised_and_with_one_more_all_goes_on(
                 if not broker.alive:
                     broker.start()
             brokers.wait_until_in_sync()
+        assert runner.run(stored_in_each(bystander)) == [True] * PARTITIONS
+        runner.run(bystander.close())
     told = check_all(members, brokers, stopping, kept)
     tally(f"{OUTAGES} times two brokers killed at once, {refused} times refused, {told}")
+
+
+async def opened(brokers: KafkaCluster) -> KafkaLog:
+    return await open_kafka_log(
+        Connection(brokers.bootstrap),
+        Topic(f"history-{uuid.uuid4().hex}", PARTITIONS, replication=3),
+        Limits(patience_seconds=10, request_timeout_seconds=2),
+    )
+
+
+async def stored_in_each(log: KafkaLog) -> list[bool]:
+    """By partition, whether an append of one event is acknowledged."""
+    keys = {partition_of(f"{n}".encode(), PARTITIONS): f"{n}" for n in range(20)}
+    appends = [log.append([Message(keys[each], b"here?")]) for each in range(PARTITIONS)]
+    found = await asyncio.gather(*appends, return_exceptions=True)
+    assert all(isinstance(each, LogUnavailable | list) for each in found), found
+    return [isinstance(each, list) for each in found]
 
 
 @contextmanager
