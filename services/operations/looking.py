@@ -4,8 +4,10 @@ A read never shows an older state than this process has told anybody of; it wait
 models, bounded, and says so when it had to give up.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from events.cancel_events import CancelRequested
@@ -33,6 +35,7 @@ class Fresh(NamedTuple):
 
 
 UP_TO_DATE = Fresh(None)
+Row = TypeVar("Row", Task, Project)
 CANCELS = frozenset({CancelRequested.TYPE, ProjectCancelRequested.TYPE})
 
 
@@ -116,20 +119,31 @@ async def find_fresh_project(scope: Scope, project_id: str) -> Project | None:
 
 
 async def find_task(scope: Scope, task_id: str, as_of: AsOf | None = None) -> Task | None:
-    """The task; that there is none is only said by read models that have seen everything."""
-    task = await scope.view.task(task_id, as_of=as_of)
-    if task is None:
-        await settled(scope, task_id)
-        task = await scope.view.task(task_id, as_of=as_of)
-    return task
+    return await _surely(scope, task_id, partial(scope.view.task, task_id, as_of=as_of), _is_there)
 
 
 async def find_project(scope: Scope, project_id: str, as_of: AsOf | None = None) -> Project | None:
-    project = await scope.view.project(project_id, as_of=as_of)
-    if project is None:
-        await settled(scope, project_id)
-        project = await scope.view.project(project_id, as_of=as_of)
-    return project
+    look = partial(scope.view.project, project_id, as_of=as_of)
+    return await _surely(scope, project_id, look, _is_there)
+
+
+async def _surely(
+    scope: Scope,
+    subject: str,
+    look: Callable[[], Awaitable[Row | None]],
+    sought: Callable[[Row | None], bool],
+) -> Row | None:
+    """What is there; that it isn't what is sought is only said by read models that have seen
+    everything."""
+    row = await look()
+    if not sought(row):
+        await settled(scope, subject)
+        row = await look()
+    return row
+
+
+def _is_there(row: object) -> bool:
+    return row is not None
 
 
 async def _past(scope: Scope, as_of: AsOf) -> Fresh:
@@ -224,7 +238,8 @@ async def receipt_of_task(
         return receipt
     with scope.parts.verdicts.watching(scope.organization, task_id) as watch:
         await fresh(scope, task_id)
-        task = await find_task(scope, task_id)
+        look = partial(scope.view.task, task_id)
+        task = await _surely(scope, task_id, look, _has_cancel)
         if task is None or task.status is Status.MOVED:
             event_id = await _held_cancel(scope, task_id)
             return await receipt_of(scope, event_id, wait_seconds)
@@ -247,12 +262,18 @@ async def receipt_of_project(scope: Scope, project_id: str, wait_seconds: float)
     scope.need(Permission.TASKS_READ)
     check_id(project_id)
     await fresh(scope, project_id)
-    project = await find_project(scope, project_id)
+    look = partial(scope.view.project, project_id)
+    project = await _surely(scope, project_id, look, _has_cancel)
     if project is None:
         raise NotFound("project", project_id)
     if project.cancel is None:
         raise Conflict("no_cancel", "nobody has asked this project to stop")
     return await receipt_of(scope, project.cancel.id, wait_seconds)
+
+
+def _has_cancel(row: Task | Project | None) -> bool:
+    """In its own rows, or in those of the region that it has moved to."""
+    return row is not None and (row.cancel is not None or row.status == Status.MOVED)
 
 
 async def receipt_of(scope: Scope, event_id: UUID, wait_seconds: float) -> Receipt:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from projections.entry import Entry
@@ -31,10 +32,14 @@ def essence(shown: Mapping[str, Any]) -> dict[str, Any]:
         "stopping": shown["stopping"],
         "unobserved": shown["unobserved"],
         "day": shown["windows"]["24h"],
-        "groups": sorted(
-            (each["organization"], each["kind"], each["region"], str(each["windows"]["24h"]))
-            for each in shown["groups"]
-        ),
+        "groups": sorted(map(_group, shown["groups"]), key=itemgetter("of")),
         "due": shown["deadlines"]["due"],
         "deadlines": shown["deadlines"]["within"]["24h"],
+    }
+
+
+def _group(shown: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "of": (shown["organization"], shown["kind"], shown["region"]),
+        "day": shown["windows"]["24h"],
     }

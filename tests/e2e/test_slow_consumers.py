@@ -125,6 +125,24 @@ def test_a_projector_that_stood_still_writes_every_row_once(
     assert slow.alive, slow.said()[-3000:]
 
 
+def test_nobody_is_told_from_late_rows_that_no_cancel_was_requested(
+    members: Members, http: httpx.Client
+) -> None:
+    [slow] = members.of("projector")
+    task_id = http.post("/tasks", json=SLEEP).json()["id"]
+    project_id = http.post("/projects", json={}).json()["id"]
+    cancelled = (f"/tasks/{task_id}", f"/projects/{project_id}")
+    until_running(http, task_id)
+    until(lambda: len(told(http, task_id)) >= 2, slow.said)
+    with standing(slow):
+        for path in cancelled:
+            assert http.post(f"{path}/cancel", headers=WAIT).json()["status"] == "cancelled"
+            answer = http.get(f"{path}/receipt")
+            assert answer.status_code == 503, answer.text
+    for path in cancelled:
+        until(lambda: http.get(f"{path}/receipt").status_code == 200, slow.said)  # noqa: B023
+
+
 def test_a_pulse_worker_that_stood_still_counts_every_stop_once(
     members: Members, http: httpx.Client
 ) -> None:
