@@ -97,6 +97,17 @@ def recall_task(tables: Tables, organization: str, task: TaskState) -> None:
         tables.stopping[key_of(organization, task.id)] = row
 
 
+def budgeted(
+    tables: Tables, budgets_seconds: Mapping[str, float]
+) -> Iterator[tuple[str, Stopping]]:
+    """Live stops that had no budget, with that of their handler, of which nobody knew then."""
+    for key, row in list(tables.stopping.items()):
+        seconds = budgets_seconds.get(row["kind"])
+        if row["budget_us"] is None and seconds is not None:
+            tables.stopping[key] = {**row, "budget_us": int(seconds * 1_000_000)}
+            yield key, tables.stopping[key]
+
+
 def recall_stop(tables: Tables, stop: Stopped) -> None:
     """A stop from before the beginning, counted by its own time, as nobody knows its entry's."""
     group = Group(stop.organization, stop.kind, stop.region)

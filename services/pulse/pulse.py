@@ -18,6 +18,7 @@ from projections.pulse.slots import WINDOWS, Group
 from projections.pulse.stopping import Change, Stopped, key_of
 from projections.pulse.tables import (
     Tables,
+    budgeted,
     entering,
     recall_noticed,
     recall_overrun,
@@ -129,6 +130,8 @@ class Pulse:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
+            for key, row in budgeted(self.tables, self._heartbeats.budgets):
+                self._overruns.watch(key, row)
             sweep(self.tables, us(self._world.now()))
             self._shown.clear()
 

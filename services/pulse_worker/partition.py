@@ -19,7 +19,7 @@ from projections.memory import Memory
 from projections.moments import us
 from projections.pulse.slots import WINDOWS
 from projections.pulse.stopping import Change
-from projections.pulse.tables import Tables, entering, recall_task, sweep
+from projections.pulse.tables import Tables, budgeted, entering, recall_task, sweep
 from services.kafka_log.writer import partition_of
 from services.pulse.overruns import Overruns
 from services.pulse.pulse import recall_stopping, recalling
@@ -71,6 +71,7 @@ class Partition:
         self._world = world
         self._settings = settings
         self._budgets_seconds = budgets_seconds
+        self._looked_at: Mapping[str, float] = {}
         self._mine = mine
         self._memory = Memory(FINISHED_KEPT)
         self._end = 0
@@ -155,6 +156,15 @@ class Partition:
             self.overruns.watch(change.key, change.row)
         if change.stopped is not None and change.stopped.late is not None:
             self.overruns.was_late(change.stopped.late)
+
+    def look_at_budgets(self) -> None:
+        """Executors may have told of theirs since a stop began, or was recalled."""
+        budgets_seconds = self._budgets_seconds()
+        if budgets_seconds == self._looked_at or not (self.begun and self._mine()):
+            return
+        self._looked_at = dict(budgets_seconds)
+        for key, row in budgeted(self.tables, budgets_seconds):
+            self.overruns.watch(key, row)
 
     # ── where nothing is known yet ────────────────────────────────────────────────────────────────
 

@@ -87,6 +87,8 @@ class Worker:
         for number in sorted(mine - self._had.keys()):
             self._have(number)
         await self._look_at_the_end()
+        for had in self._had.values():
+            had.partition.look_at_budgets()
         try:
             for number, had in sorted(self._had.items()):
                 if had.partition.begun:

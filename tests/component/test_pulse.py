@@ -6,8 +6,10 @@ import pytest
 
 from events.cancel_events import CancelOverran
 from events.ids import derived_id
+from events.log import Message
 from events.words import Evidence, Status
 from projections.moments import us
+from services.executor.peers import Heartbeat
 from services.executor.runtime import Stopped
 from services.pulse.pulse import Pulse
 from services.pulse.settings import PulseSettings
@@ -105,6 +107,24 @@ async def test_who_is_told_of_a_stop_finds_it_counted(stage: Stage) -> None:
     await stage.until(lambda: pulse.picture(ORGANIZATION)["windows"]["1m"]["evidence"] != {})
 
     assert counted[-1] == {"acknowledged": 1}
+
+
+async def test_a_handler_s_budget_that_becomes_known_while_the_stop_lives_counts(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.pulse.pulse.SWEEP_SECONDS", 0.01)
+    pulse = await with_pulse(stage)
+    await stage.with_executor()
+    task_id = await stage.submit("work", grace_seconds=3600)
+    await stage.run_of(task_id)
+    await stage.cancel(task_id)
+    await stage.until(lambda: len(pulse.tables.stopping) == 1)
+    told = Heartbeat(
+        executor="another", sent_at=real_world().now(), region="local", lease_seconds=60,
+        budgets_seconds={"work": 0.05},
+    )  # fmt: skip
+    await stage.heartbeats.append([Message("another", told.model_dump_json().encode())])
+    await stage.until(lambda: "CancelOverran" in stage.told_of(task_id))
 
 
 class Before:

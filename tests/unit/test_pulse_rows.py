@@ -11,7 +11,7 @@ from projections.moments import us
 from projections.pulse.executors import budgets, executor_row, state
 from projections.pulse.picture import Picture, picture
 from projections.pulse.stopping import over_budget_at_us
-from projections.pulse.tables import GROUPS_LIMIT, OTHERS, Tables, enter, sweep
+from projections.pulse.tables import GROUPS_LIMIT, OTHERS, Tables, budgeted, enter, sweep
 from tests.builders import History, a_project, a_task
 from tests.builders.actors import ORGANIZATION, START
 from tests.recorded import judged
@@ -146,6 +146,17 @@ def test_a_budget_is_the_task_s_own_or_its_handler_s() -> None:
     assert budget_us(after(handler_s, k=9.0)) == 9 * SECOND_US
     assert budget_us(after(handler_s)) is None
     assert over_budget_at_us(after(own).stopping[KEY]) == START_US + 5.5 * SECOND_US
+
+
+def test_a_handler_s_budget_may_become_known_while_the_stop_lives() -> None:
+    own = after(a_task(kind="k", stop_within_seconds=2.5).started().cancel_requested())
+    handler_s = after(a_task(kind="k").started().cancel_requested())
+
+    assert list(budgeted(handler_s, {"another": 9.0})) == []
+    [(key, row)] = budgeted(handler_s, {"k": 9.0})
+    assert (key, row, row["budget_us"]) == (KEY, handler_s.stopping[KEY], 9 * SECOND_US)
+    assert list(budgeted(handler_s, {"k": 3.0})) == [], "the first one known is meant"
+    assert list(budgeted(own, {"k": 9.0})) == []
 
 
 def test_an_overrun_is_counted_once_it_is_noted() -> None:
