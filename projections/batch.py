@@ -17,6 +17,7 @@ from projections.checkpoint import Checkpoint, Course
 from projections.entry import Entry
 from projections.moments import us
 from projections.place import Place, Stored
+from projections.stops import is_a_stop
 from projections.task_rows import Cells
 
 Key: TypeAlias = tuple[str, str]
@@ -194,7 +195,7 @@ def add_below(batch: Batch, event: Event, here: Place, tasks: Sequence[TaskState
 
 def add_cancellation(batch: Batch, event: Event, task: TaskState) -> None:
     cancel = task.cancel
-    if cancel is not None and cancellation_rows.worth_a_row(task, cancel):
+    if cancel is not None and is_a_stop(task, cancel):
         key = (event.organization, task.id)
         row = cancellation_rows.of_task(event.organization, task, cancel, event)
         batch.cancellations[key] = cancellation_rows.merged(batch.cancellations.get(key), row)

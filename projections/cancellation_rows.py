@@ -8,11 +8,6 @@ from projections.moments import us, us_or_none
 from projections.task_rows import Cells
 
 
-def worth_a_row(task: TaskState, cancel: Cancel) -> bool:
-    """What was pending and is only below what was cancelled had nothing to stop."""
-    return task.run is not None or cancel.subject == task.id
-
-
 def of_task(organization: str, task: TaskState, cancel: Cancel, event: Event) -> Cells:
     """The columns of `tables.cancellations`; None where the row keeps what it has."""
     evidence = task.evidence

@@ -9,6 +9,7 @@ from events.state import Cancel, TaskState
 from events.words import Mode, Status, Verdict
 from projections.entry import Entry
 from projections.moments import us
+from projections.stops import is_a_stop
 
 
 class Stopping(TypedDict):
@@ -84,7 +85,7 @@ def changes(
             yield change
         return
     for task in entry.outcome.tasks:
-        if task.cancel is None:
+        if task.cancel is None or not is_a_stop(task, task.cancel):
             continue
         key = key_of(event.organization, task.id)
         if task.status is Status.CANCELLING:

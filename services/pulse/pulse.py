@@ -197,14 +197,18 @@ def recall_stopping(tables: Tables, stopping: Iterable[Stop]) -> None:
 
 def as_stopped(stop: Stop) -> Stopped:
     """A row of the read models, which doesn't say whether anything ran but by its evidence."""
+    stopped_us = stop.stopped_us or stop.requested_us
+    observed_us = stop.observed_us
+    if observed_us is not None and observed_us > stopped_us:
+        observed_us = None  # Noted behind the end, where nothing was left to be measured.
     return Stopped(
         organization=stop.organization,
         kind=stop.kind,
         region=stop.region,
         evidence=stop.evidence or "",
         requested_us=stop.requested_us,
-        observed_us=stop.observed_us,
-        stopped_us=stop.stopped_us or stop.requested_us,
+        observed_us=observed_us,
+        stopped_us=stopped_us,
         trace=None,
         cancel_id=stop.cancel_id,
         ran=stop.evidence not in (None, "never_started"),

@@ -83,10 +83,13 @@ def test_what_never_ran_is_counted_and_not_timed() -> None:
     assert shown["windows"]["1m"]["phases"]["requested_to_stopped"]["count"] == 0
 
 
-def test_everything_below_a_cancel_is_counted_once_from_one_event() -> None:
-    family = a_task("t").with_child("a").with_child("b", kind="other").of("t").cancel_requested()
+def test_what_runs_below_a_cancel_is_stopped_by_one_event_and_what_is_pending_is_no_stop() -> None:
+    family = a_task("t").started().with_child("a").started().with_child("b", kind="other")
+    asked = family.of("t").cancel_requested()
 
-    assert seen(after(family))["windows"]["1m"]["evidence"] == {"never_started": 3}
+    assert seen(after(asked))["stopping"] == 2
+    ended = asked.of("a").cancelled().of("t").cancelled()
+    assert seen(after(ended))["windows"]["1m"]["evidence"] == {"acknowledged": 2}
 
 
 def test_a_project_s_cancel_stops_its_runs() -> None:
