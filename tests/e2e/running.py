@@ -118,8 +118,12 @@ class Running:
         return httpx.Client(base_url=self.url + "/countermand/v1", headers=headers, timeout=30)
 
 
+STUBBORN = frozenset({"stubborn", "overrunning"})
+"""Handlers that ignore polite requests to stop, and say so first."""
+
+
 def until_stubborn(http: httpx.Client, task_id: str) -> None:
-    """Read the stream of a `stubborn` task until its handler has begun to be it."""
+    """Read the stream of a task until its handler has begun to be stubborn."""
     with http.stream("GET", f"/tasks/{task_id}/stream", timeout=30) as frames:
         # Asked once the stream is open: what was said before isn't said again.
         if http.get(f"/tasks/{task_id}").json()["progress"] is not None:
@@ -138,7 +142,7 @@ def until_running(http: httpx.Client, task_id: str, status: str = "running") -> 
                 break
         else:
             raise AssertionError(f"the stream of {task_id} ended before it was {status}")
-    if status == "running" and http.get(f"/tasks/{task_id}").json()["kind"] == "stubborn":
+    if status == "running" and http.get(f"/tasks/{task_id}").json()["kind"] in STUBBORN:
         until_stubborn(http, task_id)
 
 
