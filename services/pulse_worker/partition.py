@@ -158,11 +158,12 @@ class Partition:
             self.overruns.was_late(change.stopped.late)
 
     def look_at_budgets(self) -> None:
-        """Executors may have told of theirs since a stop began, or was recalled."""
+        """Executors may have told of theirs since a stop began, or was recalled. Who hears of them
+        makes another mapping then; the same budgets may have been gone in between."""
         budgets_seconds = self._budgets_seconds()
-        if budgets_seconds == self._looked_at or not (self.begun and self._mine()):
+        if budgets_seconds is self._looked_at or not (self.begun and self._mine()):
             return
-        self._looked_at = dict(budgets_seconds)
+        self._looked_at = budgets_seconds
         for key, row in budgeted(self.tables, budgets_seconds):
             self.overruns.watch(key, row)
 

@@ -145,10 +145,13 @@ async def test_what_was_stopped_before_the_start_is_counted(stage: Stage) -> Non
         now_us - 5_000_000, "exited",
     )  # fmt: skip
     old = stop._replace(stopped_us=now_us - 90_001_000_000)
+    told_behind_its_end = stop._replace(observed_us=now_us - 1_000_000, evidence="presumed")
     pulse = await with_pulse(stage)
-    await pulse.recall(Before(stop, old))
+    await pulse.recall(Before(stop, old, told_behind_its_end))
     window = pulse.picture(ORGANIZATION)["windows"]["15m"]
 
-    assert window["evidence"] == {"exited": 1}
+    assert window["evidence"] == {"exited": 1, "presumed": 1}
+    assert window["phases"]["requested_to_stopped"]["count"] == 2
+    assert window["phases"]["requested_to_observed"]["count"] == 1
     assert window["phases"]["requested_to_observed"]["mean"] == pytest.approx(1.0)
     assert pulse.picture("others")["windows"]["15m"]["evidence"] == {}

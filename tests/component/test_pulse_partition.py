@@ -47,7 +47,7 @@ async def test_a_recalled_stop_is_measured_by_the_budget_of_its_handler(tmp_path
         partition.look_at_budgets()
         [row] = partition.tables.stopping.values()
         assert row["budget_us"] is None
-        budgets["k"] = 0.5
+        budgets = {"k": 0.5}
         partition.look_at_budgets()
         record = (await anext(said.follow({})))[0]
         running.cancel()

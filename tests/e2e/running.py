@@ -118,7 +118,7 @@ class Running:
         return httpx.Client(base_url=self.url + "/countermand/v1", headers=headers, timeout=30)
 
 
-STUBBORN = frozenset({"stubborn", "overrunning"})
+STUBBORN_KINDS = frozenset({"stubborn", "overrunning"})
 """Handlers that ignore polite requests to stop, and say so first."""
 
 
@@ -142,7 +142,7 @@ def until_running(http: httpx.Client, task_id: str, status: str = "running") -> 
                 break
         else:
             raise AssertionError(f"the stream of {task_id} ended before it was {status}")
-    if status == "running" and http.get(f"/tasks/{task_id}").json()["kind"] in STUBBORN:
+    if status == "running" and http.get(f"/tasks/{task_id}").json()["kind"] in STUBBORN_KINDS:
         until_stubborn(http, task_id)
 
 
