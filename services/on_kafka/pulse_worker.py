@@ -17,6 +17,8 @@ from services.settings import Settings
 from services.voice import Voice
 
 TICK_SECONDS = 1.0
+END_SECONDS = 20.0
+"""For everything to end that was told to."""
 STUCK = 70
 """The exit code of a process whose application failed: a supervisor starts it anew."""
 
@@ -83,6 +85,7 @@ async def serve(
                 if await first_of(working, stopping):
                     started(worker_id)
                     await stopping.wait()
+                asyncio.get_running_loop().call_later(END_SECONDS, end_at_once)
                 in_order = await app.stop()
                 worker.end()
                 if app.failed.done():
@@ -91,3 +94,10 @@ async def serve(
                 if not in_order:
                     # Whatever of it still runs ends with the process, and with nothing less.
                     os._exit(STUCK)
+
+
+def end_at_once() -> None:
+    """Nothing is lost by it: what a killed worker leaves, others go on with."""
+    for task in asyncio.all_tasks():
+        log.error("doesn't end", task=task.get_name(), at=[str(at) for at in task.get_stack()])
+    os._exit(STUCK)
